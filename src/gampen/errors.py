@@ -1,0 +1,30 @@
+"""The errors that gampen raises on purpose: each says what must hold, what was found, what to do.
+
+::
+
+    GampenError                 anything below; `except GampenError` catches all of them
+    ├── UsageError              the call itself is wrong: a path, an option, a setting, a run file
+    │   └── EstimatorError      an estimator file is missing, damaged or of another kind
+    ├── GalaxyError             one galaxy cannot be used; a verb turns it into one flagged row
+    └── TrainingError           a training run cannot go on (it diverged, or its checkpoint is of another run)
+"""
+
+
+class GampenError(Exception):
+    """Any error that gampen raises on purpose."""
+
+
+class UsageError(GampenError, ValueError):
+    """The call is wrong: a path, an option, a setting or a run file."""
+
+
+class EstimatorError(UsageError):
+    """An estimator file is missing, damaged or of another kind."""
+
+
+class GalaxyError(GampenError, ValueError):
+    """One galaxy cannot be used; its message becomes the `status` of its row."""
+
+
+class TrainingError(GampenError, RuntimeError):
+    """A training run cannot go on."""

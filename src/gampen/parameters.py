@@ -1,0 +1,238 @@
+"""Parameters and their space: the one axis that catalogue, network and posterior share.
+
+A parameter's bounds decide its bijection to the real line ("unconstrained" space), and its scaling
+says how its value follows the pixel or the noise of the image. Inside, lengths are in pixels and
+fluxes in units of the sky sigma; outside they are in arcsec and image units. Between the two lies an
+affine map of unconstrained space, one per galaxy, so a Gaussian mixture stays a Gaussian mixture.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from gampen.errors import UsageError
+
+
+class Scaling(Enum):
+    """How a parameter's value follows the image's own units."""
+
+    NONE = "none"
+    LENGTH = "length"
+    FLUX = "flux"
+
+
+class Bijection(Protocol):
+    """A smooth, increasing, invertible map between the real line and an interval."""
+
+    def forward(self, unconstrained: Tensor) -> Tensor:
+        """Values in the interval."""
+
+    def inverse(self, value: Tensor) -> Tensor:
+        """Points of the real line."""
+
+    def log_slope(self, unconstrained: Tensor) -> Tensor:
+        """ln of d value / d unconstrained, at each point of the real line."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The map of a parameter without bounds."""
+
+    def forward(self, unconstrained: Tensor) -> Tensor:
+        """The point itself."""
+        return unconstrained
+
+    def inverse(self, value: Tensor) -> Tensor:
+        """The value itself."""
+        return value
+
+    def log_slope(self, unconstrained: Tensor) -> Tensor:
+        """Zero."""
+        return torch.zeros_like(unconstrained)
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """The map of a parameter with one bound: `value = low + exp(u)`."""
+
+    low: float
+
+    def forward(self, unconstrained: Tensor) -> Tensor:
+        """Values above `low`."""
+        return self.low + unconstrained.exp()
+
+    def inverse(self, value: Tensor) -> Tensor:
+        """`ln(value - low)`."""
+        return (value - self.low).log()
+
+    def log_slope(self, unconstrained: Tensor) -> Tensor:
+        """The point itself."""
+        return unconstrained
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """The map of a parameter with two bounds: `value = low + (high - low) / (1 + exp(-u))`."""
+
+    low: float
+    high: float
+
+    def forward(self, unconstrained: Tensor) -> Tensor:
+        """Values between `low` and `high`."""
+        return self.low + (self.high - self.low) * torch.sigmoid(unconstrained)
+
+    def inverse(self, value: Tensor) -> Tensor:
+        """`ln((value - low) / (high - value))`."""
+        return (value - self.low).log() - (self.high - value).log()
+
+    def log_slope(self, unconstrained: Tensor) -> Tensor:
+        """`ln((high - low) p (1 - p))` with p the logistic function."""
+        logsigmoid = torch.nn.functional.logsigmoid
+        width = math.log(self.high - self.low)
+        return width + logsigmoid(unconstrained) + logsigmoid(-unconstrained)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One quantity to be inferred: its name, bounds, unit and scaling.
+
+    `low` and `high` are open bounds in `unit`. `LENGTH` and `FLUX` parameters are measured in pixels
+    and sky sigmas inside the network and in `unit` outside; they may be bounded below by zero only.
+    """
+
+    name: str
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+    scaling: Scaling = Scaling.NONE
+    ucd: str = ""
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse bounds that cannot be met or that would not survive a change of units."""
+        if not self.name.isidentifier():
+            raise UsageError(f"a parameter's name must be an identifier; got {self.name!r}")
+        if self.high is not None and self.low is None:
+            raise UsageError(f"{self.name}: an upper bound needs a lower one; give low too")
+        if self.high is not None and self.low is not None and not self.low < self.high:
+            raise UsageError(f"{self.name}: low must be below high; got {self.low} and {self.high}")
+        if self.scaling is not Scaling.NONE and (self.high is not None or self.low not in (None, 0)):
+            raise UsageError(
+                f"{self.name}: a parameter that scales with the image may only be bounded below by "
+                f"zero; got low={self.low}, high={self.high}"
+            )
+
+    @property
+    def bijection(self) -> Bijection:
+        """The map from the real line that these bounds decide."""
+        if self.low is None:
+            return Identity()
+        if self.high is None:
+            return Exponential(float(self.low))
+        return Logistic(float(self.low), float(self.high))
+
+
+@dataclass(frozen=True)
+class ParameterSpace:
+    """An ordered set of parameters with distinct names."""
+
+    parameters: tuple[Parameter, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse an empty space and repeated names."""
+        if not self.parameters or len(set(self.names)) != len(self.parameters):
+            raise UsageError(f"parameters must be one or more, with distinct names; got {self.names}")
+
+    def __len__(self) -> int:
+        """The number of parameters."""
+        return len(self.parameters)
+
+    def __iter__(self) -> Iterator[Parameter]:
+        """The parameters, in order."""
+        return iter(self.parameters)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters' names, in order."""
+        return tuple(parameter.name for parameter in self.parameters)
+
+    def index(self, name: str) -> int:
+        """The place of a parameter on the axis; `UsageError` if there is none of that name."""
+        if name not in self.names:
+            raise UsageError(f"parameter must be one of {', '.join(self.names)}; got {name!r}")
+        return self.names.index(name)
+
+    def select(self, names: Sequence[str]) -> ParameterSpace:
+        """The space of the named parameters, in the order given."""
+        return ParameterSpace(tuple(self.parameters[self.index(name)] for name in names))
+
+    def constrain(
+        self, unconstrained: Float[Tensor, "*any parameter"]
+    ) -> Float[Tensor, "*any parameter"]:
+        """Values inside the bounds."""
+        columns = zip(self.parameters, unconstrained.unbind(-1), strict=True)
+        return torch.stack([p.bijection.forward(column) for p, column in columns], dim=-1)
+
+    def unconstrain(
+        self, values: Float[Tensor, "*any parameter"]
+    ) -> Float[Tensor, "*any parameter"]:
+        """Points of unconstrained space; not finite where a value lies on or outside its bounds."""
+        columns = zip(self.parameters, values.unbind(-1), strict=True)
+        return torch.stack([p.bijection.inverse(column) for p, column in columns], dim=-1)
+
+    def log_slope(
+        self, unconstrained: Float[Tensor, "*any parameter"]
+    ) -> Float[Tensor, "*any"]:
+        """ln |d values / d unconstrained|, summed over the parameters."""
+        columns = zip(self.parameters, unconstrained.unbind(-1), strict=True)
+        return torch.stack([p.bijection.log_slope(c) for p, c in columns], dim=-1).sum(dim=-1)
+
+    def physical_map(
+        self, pixel_scale: Float[Tensor, " galaxy"], sky_sigma: Float[Tensor, " galaxy"]
+    ) -> tuple[Float[Tensor, "galaxy parameter"], Float[Tensor, "galaxy parameter"]]:
+        """Slope and offset that carry unconstrained points from pixels and noise to physical units.
+
+        `pixel_scale` [arcsec / pixel] multiplies lengths, `sky_sigma` [image units] fluxes.
+        """
+        one = torch.ones_like(pixel_scale)
+        factors = {Scaling.NONE: one, Scaling.LENGTH: pixel_scale, Scaling.FLUX: sky_sigma}
+        slopes, offsets = [], []
+        for parameter in self.parameters:
+            factor = factors[parameter.scaling]
+            additive = isinstance(parameter.bijection, Exponential)
+            slopes.append(one if additive else factor)
+            offsets.append(factor.log() if additive else torch.zeros_like(one))
+        return torch.stack(slopes, dim=-1), torch.stack(offsets, dim=-1)
+
+
+BULGE_TO_TOTAL = Parameter(
+    "bulge_to_total",
+    low=0,
+    high=1,
+    ucd="phot.flux;arith.ratio",
+    description="flux of the bulge over flux of bulge and disk",
+)
+EFFECTIVE_RADIUS = Parameter(
+    "effective_radius",
+    low=0,
+    unit="arcsec",
+    scaling=Scaling.LENGTH,
+    ucd="phys.angSize",
+    description="radius of the circular aperture that holds half of the total PSF-free flux",
+)
+FLUX = Parameter(
+    "flux",
+    low=0,
+    scaling=Scaling.FLUX,
+    ucd="phot.flux",
+    description="total PSF-free flux of bulge and disk, in the units of the image",
+)
+MORPHOLOGY = ParameterSpace((BULGE_TO_TOTAL, EFFECTIVE_RADIUS, FLUX))
