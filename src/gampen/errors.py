@@ -6,7 +6,7 @@
     ├── UsageError              the call itself is wrong: a path, an option, a setting, a run file
     │   └── EstimatorError      an estimator file is missing, damaged or of another kind
     ├── GalaxyError             one galaxy cannot be used; a verb turns it into one flagged row
-    └── TrainingError           a training run cannot go on (it diverged, or its checkpoint is of another run)
+    └── TrainingError           a training run cannot go on: diverged, or another's checkpoint
 """
 
 

@@ -2,8 +2,8 @@
 
 A parameter's bounds decide its bijection to the real line ("unconstrained" space), and its scaling
 says how its value follows the pixel or the noise of the image. Inside, lengths are in pixels and
-fluxes in units of the sky sigma; outside they are in arcsec and image units. Between the two lies an
-affine map of unconstrained space, one per galaxy, so a Gaussian mixture stays a Gaussian mixture.
+fluxes in units of the sky sigma; outside they are in arcsec and image units. Between the two lies
+an affine map of unconstrained space, one per galaxy, so a Gaussian mixture stays one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -29,6 +29,7 @@ class Scaling(Enum):
     FLUX = "flux"
 
 
+@runtime_checkable
 class Bijection(Protocol):
     """A smooth, increasing, invertible map between the real line and an interval."""
 
@@ -104,8 +105,9 @@ class Logistic:
 class Parameter:
     """One quantity to be inferred: its name, bounds, unit and scaling.
 
-    `low` and `high` are open bounds in `unit`. `LENGTH` and `FLUX` parameters are measured in pixels
-    and sky sigmas inside the network and in `unit` outside; they may be bounded below by zero only.
+    `low` and `high` are open bounds in `unit`. `LENGTH` and `FLUX` parameters are measured in
+    pixels and sky sigmas inside the network and in `unit` outside; they may be bounded below by
+    zero only.
     """
 
     name: str
@@ -124,7 +126,9 @@ class Parameter:
             raise UsageError(f"{self.name}: an upper bound needs a lower one; give low too")
         if self.high is not None and self.low is not None and not self.low < self.high:
             raise UsageError(f"{self.name}: low must be below high; got {self.low} and {self.high}")
-        if self.scaling is not Scaling.NONE and (self.high is not None or self.low not in (None, 0)):
+        if self.scaling is not Scaling.NONE and (
+            self.high is not None or self.low not in (None, 0)
+        ):
             raise UsageError(
                 f"{self.name}: a parameter that scales with the image may only be bounded below by "
                 f"zero; got low={self.low}, high={self.high}"
@@ -149,7 +153,9 @@ class ParameterSpace:
     def __post_init__(self) -> None:
         """Refuse an empty space and repeated names."""
         if not self.parameters or len(set(self.names)) != len(self.parameters):
-            raise UsageError(f"parameters must be one or more, with distinct names; got {self.names}")
+            raise UsageError(
+                f"parameters must be one or more, with distinct names; got {self.names}"
+            )
 
     def __len__(self) -> int:
         """The number of parameters."""
@@ -188,9 +194,7 @@ class ParameterSpace:
         columns = zip(self.parameters, values.unbind(-1), strict=True)
         return torch.stack([p.bijection.inverse(column) for p, column in columns], dim=-1)
 
-    def log_slope(
-        self, unconstrained: Float[Tensor, "*any parameter"]
-    ) -> Float[Tensor, "*any"]:
+    def log_slope(self, unconstrained: Float[Tensor, "*any parameter"]) -> Float[Tensor, "*any"]:
         """ln |d values / d unconstrained|, summed over the parameters."""
         columns = zip(self.parameters, unconstrained.unbind(-1), strict=True)
         return torch.stack([p.bijection.log_slope(c) for p, c in columns], dim=-1).sum(dim=-1)

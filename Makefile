@@ -1,0 +1,55 @@
+# The one menu of tasks: `make` prints it. Environments are built once, and again when the pins change.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PINS := pyproject.toml constraints.txt
+INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
+
+RUNTIME := $(VENV)/runtime.stamp
+DEV := $(VENV)/dev.stamp
+
+.PHONY: help demo test check bench docs clean
+
+help: ## print this menu
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+demo: $(RUNTIME) ## predict the example galaxies: a catalogue and a picture in demo-output/
+	$(BIN)/gampen predict examples/hsc --out demo-output/catalogue.parquet --report demo-output/posteriors.png
+	@echo "catalogue: $(CURDIR)/demo-output/catalogue.parquet"
+	@echo "picture:   $(CURDIR)/demo-output/posteriors.png"
+
+test: check ## everything that must hold: the gates of `check`, the documentation, the tests
+	$(MAKE) --no-print-directory docs
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -p xdist -n 2
+
+check: $(DEV) ## the quick gates: style, format, types, floors
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(DEV) ## measure: time, memory and accuracy of what is shipped
+	$(BIN)/python -m benchmarks
+
+docs: $(DEV) ## build the documentation into build/docs, warnings as errors
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --builder html docs build/docs
+
+clean: ## remove what was built
+	rm -rf $(VENV) build demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python must be 3.11 or newer; got %d.%d; set PYTHON=..." % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): $(PINS) | $(BIN)/python
+	$(INSTALL) .
+	@touch $@
+
+$(DEV): $(PINS) | $(BIN)/python
+	$(INSTALL) '.[dev,docs]'
+	@touch $@ $(RUNTIME)
