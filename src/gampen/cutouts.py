@@ -1,0 +1,250 @@
+"""Cutouts: images that know what they are, of any size, and the flags that say what is unusual.
+
+Pixels are 0-indexed with integer centres, arrays `[row, column]`; the galaxy sits in the middle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import IntFlag
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int32, Shaped
+
+from gampen.errors import GalaxyError
+
+SMALLEST_SIDE = 16
+"""[pixel] A cutout with a shorter side has no sky to measure its noise in."""
+
+CORE_RADIUS = 3
+"""[pixel] Half-width of the central box in which one bad pixel is worth a flag of its own."""
+
+CardValue = str | int | float | bool
+"""A value of a FITS header card."""
+
+
+class Flag(IntFlag):
+    """What is unusual about a galaxy, as one bit mask; bits keep their meaning for ever."""
+
+    UNREADABLE = 1
+    MASKED_PIXELS = 2
+    MASKED_CORE = 4
+    PSF_UNKNOWN = 8
+    PSF_OUT_OF_RANGE = 16
+    PIXEL_SCALE_UNKNOWN = 32
+    ZERO_POINT_UNKNOWN = 64
+    SIZE_OUT_OF_RANGE = 128
+    NOT_POSITIVE = 256
+    UNUSUAL = 512
+    PARTLY_COVERED = 1024
+
+    @property
+    def description(self) -> str:
+        """What one flag means, in a line."""
+        return FLAG_DESCRIPTIONS[self]
+
+
+FLAG_DESCRIPTIONS: Mapping[Flag, str] = {
+    Flag.UNREADABLE: "no posterior: the cutout could not be used; status says why",
+    Flag.MASKED_PIXELS: "some pixels are bad: masked, not finite or without variance",
+    Flag.MASKED_CORE: f"a bad pixel lies within {CORE_RADIUS} pixels of the centre",
+    Flag.PSF_UNKNOWN: "the width of the PSF is not known; the posterior is wider for it",
+    Flag.PSF_OUT_OF_RANGE: "the PSF is narrower or wider than any the estimator was trained on",
+    Flag.PIXEL_SCALE_UNKNOWN: "the pixel scale is not known; lengths are in pixels, not arcsec",
+    Flag.ZERO_POINT_UNKNOWN: "the zero point is not known; there is no magnitude",
+    Flag.SIZE_OUT_OF_RANGE: "the cutout is smaller or larger than any the estimator was trained on",
+    Flag.NOT_POSITIVE: "there is no positive flux at the centre",
+    Flag.UNUSUAL: "the image is unlike those that the estimator was trained on",
+    Flag.PARTLY_COVERED: "part of the cutout lies outside of the survey image",
+}
+
+
+def describe_flags() -> dict[str, str]:
+    """Each flag's bit value and name with its one-line meaning, for the metadata of a catalogue."""
+    return {f"{int(flag)} {flag.name}": flag.description for flag in Flag}
+
+
+OWN_FLAGS = (
+    Flag.MASKED_PIXELS
+    | Flag.MASKED_CORE
+    | Flag.PSF_UNKNOWN
+    | Flag.PIXEL_SCALE_UNKNOWN
+    | Flag.ZERO_POINT_UNKNOWN
+)
+"""The flags that follow from a cutout's own fields."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cutout:
+    """One galaxy's image and what is known about it.
+
+    `pixels` are made finite native float32, in the file's own units; where `bad` is set they mean
+    nothing. Pixels that are not finite are always bad. `psf_fwhm` [pixel] is the full width at half
+    maximum of a star as it appears in the image, `pixel_scale` [arcsec / pixel], `zero_point` the
+    AB magnitude of one image unit, `ra` and `dec` [deg]; each is None where unknown. `wcs` holds
+    the world-coordinate cards of the file's header. `sky_sigma` [image units] is filled by whoever
+    measures it. The flags that the other fields call for are kept up to date.
+
+    Raises `GalaxyError` where the array cannot be a galaxy's image.
+    """
+
+    pixels: Float32[np.ndarray, "height width"]
+    bad: Bool[np.ndarray, "height width"] = None  # type: ignore[assignment]  # filled at once
+    object_id: str = ""
+    file_name: str = ""
+    psf_fwhm: float | None = None
+    pixel_scale: float | None = None
+    zero_point: float | None = None
+    ra: float | None = None
+    dec: float | None = None
+    wcs: Mapping[str, CardValue] = field(default_factory=dict)
+    flags: Flag = Flag(0)
+    sky_sigma: float | None = None
+
+    def __post_init__(self) -> None:
+        """Find bad pixels, check the content and raise the flags that follow."""
+        image, unusable = clean_pixels(np.asarray(self.pixels), self.bad)
+        object.__setattr__(self, "pixels", image)
+        object.__setattr__(self, "bad", unusable)
+        for name in ("psf_fwhm", "pixel_scale"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise GalaxyError(f"{name} must be a positive number; got {value}")
+        object.__setattr__(self, "flags", (self.flags & ~OWN_FLAGS) | self._own_flags())
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width [pixel]."""
+        height, width = self.pixels.shape
+        return height, width
+
+    def _own_flags(self) -> Flag:
+        """The flags that the cutout's own fields call for."""
+        unknown = {
+            Flag.PSF_UNKNOWN: self.psf_fwhm,
+            Flag.PIXEL_SCALE_UNKNOWN: self.pixel_scale,
+            Flag.ZERO_POINT_UNKNOWN: self.zero_point,
+        }
+        flags = Flag(sum(flag for flag, value in unknown.items() if value is None))
+        if self.bad.any():
+            flags |= Flag.MASKED_PIXELS
+            flags |= Flag.MASKED_CORE if core(self.bad).any() else Flag(0)
+        return flags
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A galaxy without a usable cutout: a row of the results that says why in `reason`."""
+
+    object_id: str
+    file_name: str
+    reason: str
+    ra: float | None = None
+    dec: float | None = None
+
+    @property
+    def flags(self) -> Flag:
+        """`UNREADABLE`."""
+        return Flag.UNREADABLE
+
+
+@dataclass(frozen=True)
+class Cutouts:
+    """Cutouts of any sizes, in order."""
+
+    members: tuple[Cutout, ...]
+
+    @classmethod
+    def of(cls, members: Iterable[Cutout]) -> Cutouts:
+        """The cutouts of any iterable."""
+        return cls(tuple(members))
+
+    def __len__(self) -> int:
+        """The number of cutouts."""
+        return len(self.members)
+
+    def __iter__(self) -> Iterator[Cutout]:
+        """The cutouts, in order."""
+        return iter(self.members)
+
+    def __getitem__(self, galaxy: int) -> Cutout:
+        """One cutout."""
+        return self.members[galaxy]
+
+    def take(self, galaxies: Iterable[int]) -> Cutouts:
+        """The chosen cutouts, in the order chosen."""
+        return Cutouts(tuple(self.members[int(galaxy)] for galaxy in galaxies))
+
+    @property
+    def object_ids(self) -> tuple[str, ...]:
+        """The cutouts' object ids."""
+        return tuple(cutout.object_id for cutout in self.members)
+
+    @property
+    def psf_fwhms(self) -> Float64[np.ndarray, " galaxy"]:
+        """Full width at half maximum of each PSF [pixel], NaN where unknown."""
+        return numbers(cutout.psf_fwhm for cutout in self.members)
+
+    @property
+    def pixel_scales(self) -> Float64[np.ndarray, " galaxy"]:
+        """Each pixel scale [arcsec / pixel], NaN where unknown."""
+        return numbers(cutout.pixel_scale for cutout in self.members)
+
+    @property
+    def zero_points(self) -> Float64[np.ndarray, " galaxy"]:
+        """Each zero point [AB mag], NaN where unknown."""
+        return numbers(cutout.zero_point for cutout in self.members)
+
+    @property
+    def flags(self) -> Int32[np.ndarray, " galaxy"]:
+        """Each cutout's flags as a bit mask."""
+        return np.array([int(cutout.flags) for cutout in self.members], dtype=np.int32)
+
+
+def clean_pixels(
+    pixels: Shaped[np.ndarray, "height width"], bad: Bool[np.ndarray, "height width"] | None = None
+) -> tuple[Float32[np.ndarray, "height width"], Bool[np.ndarray, "height width"]]:
+    """Finite native float32 pixels and the map of bad ones; `GalaxyError` where nothing is left."""
+    if pixels.ndim != 2 or min(pixels.shape) < SMALLEST_SIDE:
+        size = " x ".join(str(side) for side in pixels.shape) or "a single number"
+        raise GalaxyError(
+            f"a cutout must be an image of at least {SMALLEST_SIDE} x {SMALLEST_SIDE} pixels; "
+            f"got {size}"
+        )
+    if bad is not None and bad.shape != pixels.shape:
+        raise GalaxyError(f"mask and image must have one shape; got {bad.shape}, {pixels.shape}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        image = pixels.astype(np.float32, copy=False)
+    unusable = ~np.isfinite(image)
+    if unusable.any():
+        image = np.where(unusable, np.float32(0), image)
+    if bad is not None:
+        unusable |= bad
+    check_content(image, unusable)
+    return image, unusable
+
+
+def check_content(
+    image: Float32[np.ndarray, "height width"], unusable: Bool[np.ndarray, "height width"]
+) -> None:
+    """Refuse, with a `GalaxyError`, an image without a good pixel or without any contrast."""
+    good = image[~unusable] if unusable.any() else image
+    if not good.size:
+        raise GalaxyError("a cutout must have good pixels; all are masked or not finite")
+    lowest, highest = good.min(), good.max()
+    if lowest == highest:
+        raise GalaxyError(f"a cutout must have contrast; all good pixels are {lowest:g}")
+
+
+def core(plane: Shaped[np.ndarray, "height width"]) -> Shaped[np.ndarray, "side side"]:
+    """The central box of an image, `CORE_RADIUS` pixels each way."""
+    row, column = (side // 2 for side in plane.shape)
+    return plane[
+        row - CORE_RADIUS : row + CORE_RADIUS + 1, column - CORE_RADIUS : column + CORE_RADIUS + 1
+    ]
+
+
+def numbers(values: Iterable[float | None]) -> Float64[np.ndarray, " galaxy"]:
+    """The values as float64, NaN where there is none."""
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
