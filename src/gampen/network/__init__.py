@@ -1,1 +1,1 @@
-"""."""
+"""From frames of pixels to a distribution: crop, features, mixture."""

@@ -1,1 +1,1 @@
-"""."""
+"""Light profiles to pixels: batched, differentiable, in Fourier space."""

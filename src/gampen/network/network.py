@@ -1,0 +1,110 @@
+"""The network: frames in, a Gaussian mixture over unconstrained parameters out.
+
+    loss = -network(frames).log_prob(truth).mean()
+
+The truth is in the network's own units: lengths in pixels, fluxes in sky sigmas.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gampen.mixtures import GaussianMixture
+from gampen.network.apertures import RADII, aperture_signal
+from gampen.network.dropout import Masks
+from gampen.network.features import Features
+from gampen.network.frames import Frames
+from gampen.network.head import MixtureHead
+from gampen.network.stretch import stretch
+from gampen.network.transformer import Crop, SpatialTransformer
+from gampen.parameters import Exponential, ParameterSpace, Scaling
+from gampen.settings import NetworkSettings
+
+UNKNOWN_PSF = 0.0
+RADIUS_SHARE = 0.2
+FLUX_FLOOR = 3.0
+
+
+class GampenNetwork(nn.Module):
+    """Crop, features and head, with the parameters that they speak of."""
+
+    location: Tensor
+    spread: Tensor
+
+    def __init__(self, space: ParameterSpace, settings: NetworkSettings) -> None:
+        """Build untrained; `standardise` sets the scale of the outputs."""
+        super().__init__()
+        self.space, self.settings = space, settings
+        self.transformer = SpatialTransformer(settings.crop, settings.crop_size)
+        self.features = Features(settings, channels=2)
+        self.context = nn.Sequential(nn.Linear(len(RADII) + 6, 64), nn.SiLU())
+        self.head = MixtureHead(self.features.size + 64, len(space), settings)
+        self.register_buffer("location", torch.zeros(len(space)))
+        self.register_buffer("spread", torch.ones(len(space)))
+
+    def forward(self, frames: Frames, masks: Masks | None = None) -> GaussianMixture:
+        """The mixture of each galaxy; [pass galaxy] mixtures where dropout masks are given."""
+        return self.judge(frames, self.transformer(frames.pixels), masks)
+
+    def judge(self, frames: Frames, crop: Crop, masks: Masks | None = None) -> GaussianMixture:
+        """The mixture of each galaxy, from its crop."""
+        seen = self.features(stretch(crop.pixels))
+        context = self.context(self._context(frames, crop))
+        mixture = self.head(torch.cat([seen, context], dim=1), masks)
+        anchor = self.anchor(crop)
+        return mixture.affine(self.spread.expand_as(anchor), self.location + anchor)
+
+    def anchor(self, crop: Crop) -> Float[Tensor, "galaxy parameter"]:
+        """A first guess in unconstrained space, from which the network predicts the rest.
+
+        A length starts at a share of the crop, a flux at the light in the crop; others at zero.
+        """
+        zero = torch.zeros_like(crop.zoom)
+        side = crop.sampling * crop.pixels.shape[-1]
+        light = crop_light(crop)
+        guesses = {Scaling.LENGTH: (RADIUS_SHARE / 2 * side).log(), Scaling.FLUX: light.log()}
+        return torch.stack(
+            [
+                guesses.get(p.scaling, zero) if isinstance(p.bijection, Exponential) else zero
+                for p in self.space
+            ],
+            dim=1,
+        )
+
+    @torch.no_grad()
+    def standardise(self, frames: Frames, truth: Float[Tensor, "galaxy parameter"]) -> None:
+        """Set the outputs' scale by the spread of truths about their anchors."""
+        residual = truth - self.anchor(self.transformer(frames.pixels))
+        self.location.copy_(residual.median(dim=0).values)
+        low, high = torch.quantile(residual, torch.tensor([0.1587, 0.8413]), dim=0)
+        self.spread.copy_((high - low) / 2)
+
+    def _context(self, frames: Frames, crop: Crop) -> Float[Tensor, "galaxy context"]:
+        """What the crop's pixels do not say: PSF, scale, sampling and growth of light."""
+        known = ~frames.psf_fwhm.isnan()
+        psf = torch.where(known, frames.psf_fwhm, torch.ones_like(frames.psf_fwhm)).log()
+        psf_on_crop = psf - crop.sampling.log()
+        height, width = frames.pixels.shape[-2:]
+        scalars = [
+            known.float(),
+            torch.where(known, psf, UNKNOWN_PSF),
+            torch.where(known, psf_on_crop, UNKNOWN_PSF),
+            crop.sampling.log(),
+            crop_light(crop).log() / 4 - 1.5,
+            torch.full_like(psf, math.log(height * width) / 2 - 4.6),
+        ]
+        return torch.cat([aperture_signal(frames.pixels) / 4, torch.stack(scalars, 1)], dim=1)
+
+
+def crop_light(crop: Crop) -> Float[Tensor, " galaxy"]:
+    """Light inside the crop's circle [sky sigma], never below a few times its noise."""
+    size = crop.pixels.shape[-1]
+    offset = (torch.arange(size, device=crop.pixels.device) - (size - 1) / 2) / (size / 2)
+    disc = (offset[:, None] ** 2 + offset[None, :] ** 2 <= 1).to(crop.pixels.dtype)
+    light = (crop.pixels[:, 0] * disc).sum(dim=(1, 2)) * crop.sampling.square()
+    floor = FLUX_FLOOR * crop.sampling * size
+    return (light + (light.square() + floor.square()).sqrt()) / 2

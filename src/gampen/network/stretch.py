@@ -1,0 +1,36 @@
+"""Stretches: from linear pixels to numbers that a network reads well at any brightness."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+NOISE_GAIN = 0.3
+SHAPE_SOFTENING = 0.05
+
+
+def noise_stretch(
+    pixels: Float[Tensor, "galaxy 1 height width"],
+) -> Float[Tensor, "galaxy 1 height width"]:
+    """arcsinh of the pixels in units of their noise: faint light linear, bright light logarithmic."""
+    return torch.asinh(pixels) * NOISE_GAIN
+
+
+def shape_stretch(
+    pixels: Float[Tensor, "galaxy 1 height width"],
+) -> Float[Tensor, "galaxy 1 height width"]:
+    """arcsinh of the pixels over the brightness of the centre: the same at any brightness."""
+    size = pixels.shape[-1]
+    smooth = functional.avg_pool2d(pixels, 3, 1, 1)
+    middle = smooth[..., size * 3 // 8 : size * 5 // 8, size * 3 // 8 : size * 5 // 8]
+    peak = middle.amax(dim=(1, 2, 3), keepdim=True).clamp(min=1)
+    return torch.asinh(pixels / (SHAPE_SOFTENING * peak)) * 0.5
+
+
+def stretch(
+    pixels: Float[Tensor, "galaxy 1 height width"],
+) -> Float[Tensor, "galaxy 2 height width"]:
+    """Both stretches, as two channels."""
+    return torch.cat([noise_stretch(pixels), shape_stretch(pixels)], dim=1)

@@ -1,0 +1,119 @@
+"""Point spread functions, as what they do in Fourier space: their (real or complex) transfer."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from jaxtyping import Complex, Float
+from torch import Tensor
+
+from gampen.rendering.hankel import ProfileTable, log_gamma, read_rows
+
+BETA_RANGE = (1.2, 12.0)
+KOLMOGOROV_FWHM = 0.9758634299  # [lambda / r0]
+
+
+@dataclass(frozen=True)
+class FrequencyGrid:
+    """The angular frequencies [radian / pixel] of a padded image's real FFT."""
+
+    ky: Float[Tensor, "height 1"]
+    kx: Float[Tensor, "1 half_width"]
+
+    @classmethod
+    def of(cls, height: int, width: int, spacing: float, device: torch.device) -> FrequencyGrid:
+        """The grid of an image of height x width samples, `spacing` pixels apart."""
+        ky = torch.fft.fftfreq(height, spacing, device=device) * (2 * math.pi)
+        kx = torch.fft.rfftfreq(width, spacing, device=device) * (2 * math.pi)
+        return cls(ky[:, None], kx[None, :])
+
+    @property
+    def k(self) -> Float[Tensor, "height half_width"]:
+        """The length of each frequency."""
+        return (self.ky**2 + self.kx**2).sqrt()
+
+
+class PointSpreadFunction(ABC):
+    """How a point of light spreads; one for each galaxy of a batch."""
+
+    includes_pixel = False
+
+    @abstractmethod
+    def transfer(self, grid: FrequencyGrid) -> Tensor:
+        """Factors [galaxy height half_width] by which each frequency is carried; 1 at k = 0."""
+
+
+@dataclass(frozen=True)
+class Gaussian(PointSpreadFunction):
+    """A Gaussian of the given full width at half maximum [pixel]."""
+
+    fwhm: Float[Tensor, " galaxy"]
+
+    def transfer(self, grid: FrequencyGrid) -> Float[Tensor, "galaxy height half_width"]:
+        """`exp(-(k sigma)^2 / 2)`."""
+        sigma = self.fwhm / (2 * math.sqrt(2 * math.log(2)))
+        return (-0.5 * (grid.k * sigma[:, None, None]) ** 2).exp()
+
+
+@dataclass(frozen=True)
+class Kolmogorov(PointSpreadFunction):
+    """Long-exposure atmospheric seeing (Fried 1966, doi:10.1364/JOSA.56.001372); FWHM [pixel]."""
+
+    fwhm: Float[Tensor, " galaxy"]
+
+    def transfer(self, grid: FrequencyGrid) -> Float[Tensor, "galaxy height half_width"]:
+        """`exp(-3.44 (k lambda / (2 pi r0))^(5/3))`."""
+        scale = self.fwhm / (2 * math.pi * KOLMOGOROV_FWHM)
+        coefficient = (24 / 5 * math.gamma(6 / 5)) ** (5 / 6)
+        return (-coefficient * (grid.k * scale[:, None, None]) ** (5 / 3)).exp()
+
+
+def _moffat_log_mellin(s: Complex[Tensor, "a node"], beta: Float[Tensor, "shape 1"]) -> Tensor:
+    # shape = beta - 1 > 0, so that the family's logarithmic grid resolves its broadest members
+    return log_gamma(s / 2) + log_gamma(beta + 1 - s / 2) - log_gamma(beta + 1 + 0j)
+
+
+@cache
+def moffat_table() -> ProfileTable:
+    """The table of the Moffat family over beta - 1, for core radius 1, computed once a process."""
+    low, high = BETA_RANGE
+    return ProfileTable.build(_moffat_log_mellin, low - 1, high - 1)
+
+
+@dataclass(frozen=True)
+class Moffat(PointSpreadFunction):
+    """A Moffat profile (Moffat 1969) of FWHM [pixel] and wing slope beta in 1.2-12."""
+
+    fwhm: Float[Tensor, " galaxy"]
+    beta: Float[Tensor, " galaxy"]
+
+    def transfer(self, grid: FrequencyGrid) -> Float[Tensor, "galaxy height half_width"]:
+        """The profile's Hankel transform, from a table."""
+        core = self.fwhm / (2 * (2 ** (1 / self.beta) - 1).sqrt())
+        log_k = grid.k.clamp(min=1e-12).log().expand(len(core), -1, -1)
+        return read_rows(moffat_table().rows(self.beta - 1), log_k, core.log())
+
+
+@dataclass(frozen=True)
+class PixelPSF(PointSpreadFunction):
+    """A PSF given as images on the pixel grid of the data, centred on pixel (size // 2, size // 2).
+
+    Such an image already holds the response of the pixel, so none is applied again. Each is divided
+    by its sum.
+    """
+
+    image: Float[Tensor, "galaxy size size"]
+    includes_pixel = True
+
+    def transfer(self, grid: FrequencyGrid) -> Complex[Tensor, "galaxy height half_width"]:
+        """The discrete Fourier transform of the image, at the frequencies of the grid."""
+        size = self.image.shape[-1]
+        offsets = torch.arange(size, dtype=self.image.dtype, device=self.image.device) - size // 2
+        image = self.image / self.image.sum(dim=(1, 2), keepdim=True)
+        rows = torch.exp(-1j * grid.ky * offsets)
+        columns = torch.exp(-1j * grid.kx.T * offsets)
+        return rows @ image.to(rows.dtype) @ columns.T

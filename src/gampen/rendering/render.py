@@ -1,0 +1,94 @@
+"""Sersic profiles to images: summed in Fourier space, spread by PSF and pixel, transformed once.
+
+Each component is its profile's Hankel transform at the elliptical frequency, times the phase of its
+place; their sum is carried through the PSF and the pixel and comes back by one inverse FFT a galaxy on
+a padded grid. Everything is differentiable in every parameter.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Complex, Float
+from torch import Tensor
+
+from gampen.rendering.hankel import read_rows
+from gampen.rendering.psf import FrequencyGrid, PointSpreadFunction
+from gampen.rendering.sersic import Sersic, sersic_table
+
+PADDING = 3.0
+_FAST_FACTORS = (2, 3, 5)
+
+
+def fast_length(length: int) -> int:
+    """The smallest even length, at least `length`, that FFTs handle well."""
+    length += length % 2
+    while True:
+        rest = length
+        for factor in _FAST_FACTORS:
+            while rest % factor == 0:
+                rest //= factor
+        if rest == 1:
+            return length
+        length += 2
+
+
+def _spectrum(
+    component: dict[str, Float[Tensor, " profile"]], grid: FrequencyGrid
+) -> Complex[Tensor, "profile height half_width"]:
+    """The Fourier transform of single profiles, before PSF and pixel."""
+    angle = torch.deg2rad(component["angle"])[:, None, None]
+    flattening = (1 - component["axis_ratio"][:, None, None].square())
+    # (k / R)^2 of the ellipse as a quadratic form in (kx, ky), with as few passes as can be
+    cross = grid.kx * (flattening * (2 * angle).sin()) - grid.ky * (flattening * angle.cos() ** 2)
+    form = torch.addcmul(grid.kx**2 * (1 - flattening * angle.sin() ** 2), cross, grid.ky)
+    log_k = (form + grid.ky**2).clamp(min=1e-20).log() / 2
+    rows = sersic_table().rows(component["index"])
+    amplitude = read_rows(rows, log_k, component["effective_radius"].log())
+    along_y = torch.exp(-1j * grid.ky * component["y"][:, None, None])
+    along_x = torch.exp(-1j * grid.kx * component["x"][:, None, None])
+    return amplitude * (along_y * component["flux"][:, None, None]) * along_x
+
+
+def render(
+    profile: Sersic,
+    psf: PointSpreadFunction,
+    shape: tuple[int, int],
+    padding: float = PADDING,
+    oversampling: int = 1,
+) -> Float[Tensor, "galaxy height width"]:
+    """Noise-free images of `shape` pixels, in the profiles' flux units per pixel.
+
+    Offsets x and y count from the centre of the stamp, `((width - 1) / 2, (height - 1) / 2)`. `padding`
+    sets how far wings reach before they fold back (3: below 5e-4 of the peak). A PSF narrower than
+    2.5 pixels needs `oversampling=2`, since it carries frequencies beyond the pixel's own.
+    """
+    height, width = (fast_length(int(padding * side) + 1) * oversampling for side in shape)
+    device = profile.flux.device
+    grid = FrequencyGrid.of(height, width, 1 / oversampling, device)
+    spectrum = _sum_components(profile, grid) * psf.transfer(grid)
+    if not psf.includes_pixel:
+        to_pixel = 0.5 / torch.pi
+        spectrum = spectrum * (torch.sinc(grid.ky * to_pixel) * torch.sinc(grid.kx * to_pixel))
+    centre_y, centre_x = ((side - 1) / 2 for side in shape)
+    shift = torch.exp(-1j * grid.ky * centre_y) * torch.exp(-1j * grid.kx * centre_x)
+    image = torch.fft.irfft2(spectrum * shift, s=(height, width)) * oversampling**2
+    return image[:, :: oversampling, :: oversampling][:, : shape[0], : shape[1]]
+
+
+def _sum_components(
+    profile: Sersic, grid: FrequencyGrid
+) -> Complex[Tensor, "galaxy height half_width"]:
+    """The summed spectra of each galaxy's components, empty places skipped."""
+    height, half_width = grid.ky.shape[0], grid.kx.shape[1]
+    total = torch.zeros(
+        (profile.flux.shape[0], height, half_width),
+        dtype=torch.complex64,
+        device=profile.flux.device,
+    )
+    for place in range(profile.flux.shape[1]):
+        column = {name: value[:, place] for name, value in vars(profile).items()}
+        (filled,) = column["flux"].nonzero(as_tuple=True)
+        if len(filled):
+            present = {name: value[filled] for name, value in column.items()}
+            total = total.index_add(0, filled, _spectrum(present, grid))
+    return total

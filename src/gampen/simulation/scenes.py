@@ -1,0 +1,129 @@
+"""Scenes: target, neighbours, PSF, sky residual and noise, reproducible by their index.
+
+Scenes come in blocks of a few galaxies that share a frame size; a block follows from the seed and its
+number alone, so any part of a set can be drawn again, in any order and on any number of workers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from gampen.parameters import ParameterSpace
+from gampen.rendering.psf import Moffat
+from gampen.rendering.render import render
+from gampen.rendering.sersic import Sersic, half_light_radius
+from gampen.settings import SimulationSettings
+from gampen.simulation.priors import Draw, draw_neighbours, draw_targets
+
+BLOCK = 8
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """Simulated frames of one size with their truths.
+
+    `images` [image units]; `psf_fwhm` [pixel] as told, NaN where not; `sky_sigma` [image units] as
+    drawn; `values`: every known quantity of each target, lengths in pixels and fluxes in image units.
+    """
+
+    images: Float[Tensor, "galaxy height width"]
+    psf_fwhm: Float[Tensor, " galaxy"]
+    sky_sigma: Float[Tensor, " galaxy"]
+    values: dict[str, Float[Tensor, " galaxy"]]
+
+    def truth(self, space: ParameterSpace) -> Float[Tensor, "galaxy parameter"]:
+        """The values of a space's parameters, in pixels and image units."""
+        return torch.stack([self.values[name] for name in space.names], dim=1)
+
+    def __len__(self) -> int:
+        """The number of galaxies."""
+        return len(self.images)
+
+    def first(self, galaxies: int) -> Scenes:
+        """The first galaxies of the set."""
+        values = {name: value[:galaxies] for name, value in self.values.items()}
+        return Scenes(
+            self.images[:galaxies], self.psf_fwhm[:galaxies], self.sky_sigma[:galaxies], values
+        )
+
+    @classmethod
+    def cat(cls, parts: list[Scenes]) -> Scenes:
+        """Several sets of scenes of one frame size as one."""
+        return cls(
+            torch.cat([part.images for part in parts]),
+            torch.cat([part.psf_fwhm for part in parts]),
+            torch.cat([part.sky_sigma for part in parts]),
+            {k: torch.cat([part.values[k] for part in parts]) for k in parts[0].values},
+        )
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """Scenes by number: `simulator.block(7)` is the same wherever and whenever it is drawn."""
+
+    settings: SimulationSettings
+    seed: int
+
+    def size(self, group: int) -> int:
+        """The frame size [pixel] that all blocks of a group share."""
+        sizes = self.settings.scene.sizes
+        return int(np.random.default_rng((self.seed, group)).choice(np.array(sizes)))
+
+    @torch.no_grad()
+    def block(self, number: int, size: int) -> Scenes:
+        """The scenes of one block, in frames of `size` pixels."""
+        key = np.random.SeedSequence((self.seed, number, size)).generate_state(1, np.uint64)[0]
+        generator = torch.Generator().manual_seed(int(key) & (2**63 - 1))
+        return self._scenes(Draw(BLOCK, generator), size)
+
+    def batch(self, group: int, galaxies: int) -> Scenes:
+        """`galaxies` scenes of one size, those of the group's own blocks."""
+        blocks = -(-galaxies // BLOCK)
+        size = self.size(group)
+        parts = [self.block(group * blocks + place, size) for place in range(blocks)]
+        return Scenes.cat(parts).first(galaxies)
+
+    def _scenes(self, draw: Draw, size: int) -> Scenes:
+        survey, scene = self.settings.survey, self.settings.scene
+        target = draw_targets(draw, self.settings.prior, survey)
+        around = draw_neighbours(draw, target, scene, survey, size)
+        fwhm = draw.uniform(survey.psf_fwhm) / survey.pixel_scale
+        psf = Moffat(fwhm, draw.uniform(survey.psf_beta))
+        clean = render(Sersic.cat(target, around), psf, (size, size), scene.padding)
+        sigma, gain = draw.log_uniform(survey.sky_sigma), draw.log_uniform(survey.gain)
+        images = self._observe(draw, clean, sigma, gain)
+        told = fwhm * (1 + draw.normal(scene.psf_error))
+        hidden = draw.uniform((0.0, 1.0)) < scene.psf_unknown_share
+        return Scenes(images, told.masked_fill(hidden, torch.nan), sigma, describe(target))
+
+    def _observe(
+        self,
+        draw: Draw,
+        clean: Float[Tensor, "galaxy height width"],
+        sigma: Float[Tensor, " galaxy"],
+        gain: Float[Tensor, " galaxy"],
+    ) -> Float[Tensor, "galaxy height width"]:
+        """Sky residual, sky noise and the Poisson noise of the light (thousands of electrons: normal)."""
+        residual = draw.normal(self.settings.scene.sky_residual) * sigma
+        variance = sigma[:, None, None] ** 2 + clean.clamp(min=0) / gain[:, None, None]
+        noise = draw.normal(1.0, *clean.shape[1:])
+        return clean + residual[:, None, None] + noise * variance.sqrt()
+
+
+def describe(target: Sersic) -> dict[str, Float[Tensor, " galaxy"]]:
+    """Every quantity of bulge + disk targets that an estimator may be asked for."""
+    flux = target.flux.sum(dim=1)
+    values = {
+        "bulge_to_total": target.flux[:, 0] / flux,
+        "effective_radius": half_light_radius(target),
+        "flux": flux,
+    }
+    for place, part in enumerate(("bulge", "disk")):
+        for name in ("flux", "effective_radius", "index", "axis_ratio", "angle"):
+            values[f"{part}_{name}"] = getattr(target, name)[:, place]
+    return values
