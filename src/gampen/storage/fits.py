@@ -1,0 +1,167 @@
+"""FITS cutouts: one file in, one `Cutout` out, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32
+
+from gampen.cutouts import CardValue, Cutout
+from gampen.errors import GalaxyError
+from gampen.storage.atomic import write_bytes
+from gampen.storage.hdus import BLOCK, read_hdus
+from gampen.storage.headers import CARD_LENGTH, psf_fwhm, zero_point
+from gampen.storage.planes import Band, Planes, choose_planes
+from gampen.storage.psfs import measure_fwhm
+from gampen.storage.wcs import central_position, pixel_scale, tangent_cards, wcs_cards
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a cutout beside its file; where given, it goes before the file's header.
+
+    `ra`, `dec` [deg], `psf_fwhm` [arcsec], `psf_file` a FITS image of the PSF on the cutout's pixels,
+    `zero_point` [AB mag], `pixel_scale` [arcsec / pixel], `band` the plane to read.
+    """
+
+    object_id: str | None = None
+    file_name: str | None = None
+    ra: float | None = None
+    dec: float | None = None
+    psf_fwhm: float | None = None
+    psf_file: Path | None = None
+    zero_point: float | None = None
+    pixel_scale: float | None = None
+    band: Band = None
+
+    def over(self, other: Known) -> Known:
+        """These facts where given, and otherwise those of `other`."""
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        if self.psf_fwhm is not None and self.psf_file is None:
+            other = replace(other, psf_file=None)
+        return replace(other, **given)
+
+
+def read_cutout(path: Path, known: Known | None = None) -> Cutout:
+    """The cutout in a FITS file; `GalaxyError` with a one-line reason where there is none.
+
+    The image may be in the primary HDU or an extension, of any type, scaled or compressed; a mask,
+    variance or PSF in the same file is used. A PSF's width comes from `known` [arcsec], a PSF image,
+    or the header (PSF_FWHM, SEEING); a zero point from `known` or the header (MAGZERO, FLUXMAG0,
+    PHOTFLAM, BUNIT).
+    """
+    known = known or Known()
+    path = Path(path)
+    planes = choose_planes(read_hdus(path), known.band)
+    scale = known.pixel_scale or pixel_scale(planes.headers)
+    place = position(planes, known)
+    return Cutout(
+        pixels=planes.image,
+        bad=planes.bad,  # type: ignore[arg-type]  # None where nothing says that pixels are bad
+        object_id=known.object_id or stem(path),
+        file_name=known.file_name or path.name,
+        psf_fwhm=find_psf_fwhm(planes, known, scale),
+        pixel_scale=scale,
+        zero_point=zero_point(planes.headers) if known.zero_point is None else known.zero_point,
+        ra=place[0],
+        dec=place[1],
+        wcs=wcs_cards(planes.headers[0]),
+    )
+
+
+def find_psf_fwhm(planes: Planes, known: Known, scale: float | None) -> float | None:
+    """The PSF's width [pixel] from the best source there is, None where there is none."""
+    if known.psf_file is not None:
+        return fwhm_of_file(known.psf_file, known.band)
+    if known.psf_fwhm is not None:
+        return None if scale is None else known.psf_fwhm / scale
+    if planes.psf is not None:
+        try:
+            return measure_fwhm(planes.psf)
+        except GalaxyError:
+            return None
+    return psf_fwhm(planes.headers, scale)
+
+
+@lru_cache(maxsize=256)
+def fwhm_of_file(path: Path, band: Band) -> float:
+    """The width [pixel] of the PSF in a FITS file; `GalaxyError` where it cannot be measured."""
+    try:
+        hdus = read_hdus(path)
+        filled = [hdu for hdu in hdus if hdu.array is not None]
+        psf = choose_planes(tuple(filled), band if len(filled) > 1 else None) if filled else None
+        if psf is None:
+            raise GalaxyError("the file must hold an image; it has none")
+        return measure_fwhm(psf.image if psf.psf is None else psf.psf)
+    except GalaxyError as error:
+        raise GalaxyError(f"the PSF file {path.name}: {error}") from None
+
+
+def position(planes: Planes, known: Known) -> tuple[float | None, float | None]:
+    """Right ascension and declination [deg], given or of the image's centre."""
+    if known.ra is not None and known.dec is not None:
+        return known.ra, known.dec
+    height, width = planes.image.shape[0], planes.image.shape[-1]
+    centre = central_position(planes.headers[0], (height, width))
+    return centre or (None, None)
+
+
+def stem(path: Path) -> str:
+    """A file's name without the suffixes of FITS and of compression."""
+    name = path.name
+    for suffix in (".gz", ".fz", ".fits", ".fit", ".fts"):
+        if name.lower().endswith(suffix):
+            name = name[: -len(suffix)]
+    return name
+
+
+def write_cutout(cutout: Cutout, path: Path) -> None:
+    """Write a cutout as a FITS file: float32, NaN where bad, with WCS, MAGZERO and PSF_FWHM cards."""
+    pixels = np.where(cutout.bad, np.float32(np.nan), cutout.pixels)
+    write_bytes(image_bytes(pixels, header_of(cutout)), path)
+
+
+def header_of(cutout: Cutout) -> dict[str, CardValue]:
+    """The cards that let `read_cutout` find again what a cutout knows."""
+    cards: dict[str, CardValue] = dict(cutout.wcs)
+    if not cards and cutout.pixel_scale is not None:
+        known = (cutout.ra, cutout.dec)
+        centre = (0.0, 0.0) if known[0] is None or known[1] is None else (known[0], known[1])
+        cards.update(tangent_cards(cutout.shape, cutout.pixel_scale, centre))
+    if cutout.zero_point is not None:
+        cards["MAGZERO"] = cutout.zero_point
+    if cutout.psf_fwhm is not None and cutout.pixel_scale is not None:
+        cards["PSF_FWHM"] = cutout.psf_fwhm * cutout.pixel_scale
+    return cards
+
+
+def image_bytes(
+    pixels: Float32[np.ndarray, "height width"], cards: Mapping[str, CardValue]
+) -> bytes:
+    """A FITS file of one float32 image."""
+    height, width = pixels.shape
+    layout = {"SIMPLE": True, "BITPIX": -32, "NAXIS": 2, "NAXIS1": width, "NAXIS2": height}
+    lines = [card(keyword, value) for keyword, value in {**layout, **cards}.items()]
+    header = "".join(lines) + "END".ljust(CARD_LENGTH)
+    data = np.ascontiguousarray(pixels, dtype=">f4").tobytes()
+    return header.encode("ascii").ljust(blocks(len(header))) + data.ljust(blocks(len(data)), b"\0")
+
+
+def card(keyword: str, value: CardValue) -> str:
+    """A header card in FITS's fixed format."""
+    if isinstance(value, bool):
+        text = ("T" if value else "F").rjust(20)
+    elif isinstance(value, str):
+        text = "'" + value.replace("'", "''").ljust(8) + "'"
+    else:
+        text = repr(value).upper().rjust(20)
+    return f"{keyword:<8}= {text}".ljust(CARD_LENGTH)
+
+
+def blocks(size: int) -> int:
+    """The size rounded up to whole FITS blocks."""
+    return -(-size // BLOCK) * BLOCK

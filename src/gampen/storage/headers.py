@@ -1,0 +1,185 @@
+"""FITS header cards, and what they say about zero point, PSF and band.
+
+Every number is worked out by hand from the cards: a library object per cutout would cost more time
+than the posterior.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from itertools import count, takewhile
+
+from gampen.cutouts import CardValue
+
+CARD_LENGTH = 80
+PSF_CARDS = ("PSF_FWHM", "PSFFWHM", "FWHM", "SEEING")
+ZERO_POINTS_OF_UNITS = {
+    "nmgy": 22.5,
+    "nanomaggy": 22.5,
+    "nanomaggies": 22.5,
+    "njy": 31.4,
+    "ujy": 23.9,
+    "mjy": 16.4,
+    "jy": 8.9,
+}
+"""AB zero points of the flux units that need no other card."""
+
+
+class Cards(Mapping[str, CardValue]):
+    """The cards of one header, each parsed when it is asked for.
+
+    Keywords of more than eight letters, comments and history are left out; of a repeated keyword the
+    first counts.
+    """
+
+    def __init__(self, raw: bytes) -> None:
+        """Take the header's bytes, up to and without its END card or with it."""
+        self._raw: dict[str, str] = {}
+        text = raw.decode("latin-1")
+        for start in range(0, len(text), CARD_LENGTH):
+            if text[start + 8 : start + 10] == "= ":
+                keyword = text[start : start + 8].rstrip()
+                self._raw.setdefault(keyword, text[start + 10 : start + CARD_LENGTH])
+
+    def __getitem__(self, keyword: str) -> CardValue:
+        """The value of a card; `KeyError` where it is missing, empty or cannot be read."""
+        value, _ = split_card(self._raw[keyword])
+        if value is None:
+            raise KeyError(keyword)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        """The keywords, in order."""
+        return iter(self._raw)
+
+    def __len__(self) -> int:
+        """The number of cards."""
+        return len(self._raw)
+
+    def comment(self, keyword: str) -> str:
+        """The comment of a card, empty where there is none."""
+        return split_card(self._raw[keyword])[1] if keyword in self._raw else ""
+
+    def number(self, keyword: str) -> float | None:
+        """The value of a card as a finite number, also one in quotes; None where there is none."""
+        value = self.get(keyword)
+        if value is None or isinstance(value, bool):
+            return None
+        try:
+            number = float(value)
+        except ValueError:
+            return None
+        return number if math.isfinite(number) else None
+
+    def text(self, keyword: str) -> str:
+        """The value of a card as text without blanks around it; empty where there is none."""
+        return str(self.get(keyword, "")).strip()
+
+
+def split_card(field: str) -> tuple[CardValue | None, str]:
+    """The value and the comment in columns 11 to 80 of a card."""
+    stripped = field.lstrip()
+    if stripped.startswith("'"):
+        return split_string(stripped)
+    value, _, comment = stripped.partition("/")
+    return parse_value(value.strip()), comment.strip()
+
+
+def split_string(stripped: str) -> tuple[str, str]:
+    """The value and the comment of a card whose value is in quotes; a doubled quote is one."""
+    end = stripped.find("'", 1)
+    while end != -1 and stripped[end + 1 : end + 2] == "'":
+        end = stripped.find("'", end + 2)
+    end = len(stripped) if end == -1 else end
+    value = stripped[1:end].replace("''", "'").rstrip()
+    return value, stripped[end + 1 :].partition("/")[2].strip()
+
+
+def parse_value(value: str) -> CardValue | None:
+    """A logical, whole or real number; None for anything else."""
+    if value in ("T", "F"):
+        return value == "T"
+    try:
+        return int(value)
+    except ValueError:
+        pass
+    try:
+        return float(value.replace("D", "E").replace("d", "e"))
+    except ValueError:
+        return None
+
+
+def zero_point(headers: tuple[Cards, ...]) -> float | None:
+    """The AB magnitude of one image unit, from the first header that tells it; None where none does.
+
+    Read, in this order: MAGZERO; FLUXMAG0 (Rubin and HSC pipelines); PHOTFLAM with PHOTPLAM (Hubble);
+    BUNIT where it is a flux unit or, with PIXAR_SR, MJy/sr (Webb).
+    """
+    for source in (_magzero, _fluxmag0, _photflam, _flux_unit):
+        for cards in headers:
+            value = source(cards)
+            if value is not None:
+                return value
+    return None
+
+
+def _magzero(cards: Cards) -> float | None:
+    """MAGZERO itself."""
+    return cards.number("MAGZERO")
+
+
+def _fluxmag0(cards: Cards) -> float | None:
+    """`2.5 log10 FLUXMAG0`, the flux of magnitude zero."""
+    flux = cards.number("FLUXMAG0")
+    return 2.5 * math.log10(flux) if flux and flux > 0 else None
+
+
+def _photflam(cards: Cards) -> float | None:
+    """The AB zero point of a Hubble image, from its inverse sensitivity and pivot wavelength."""
+    sensitivity, pivot = cards.number("PHOTFLAM"), cards.number("PHOTPLAM")
+    if not (sensitivity and pivot and sensitivity > 0 and pivot > 0):
+        return None
+    return -2.5 * math.log10(sensitivity) - 5 * math.log10(pivot) - 2.408
+
+
+def _flux_unit(cards: Cards) -> float | None:
+    """The zero point that the unit of the pixels implies."""
+    unit = cards.text("BUNIT")
+    area = cards.number("PIXAR_SR")
+    if unit.replace(" ", "") in ("MJy/sr", "MJysr-1") and area and area > 0:
+        return ZERO_POINTS_OF_UNITS["jy"] - 2.5 * math.log10(1e6 * area)
+    # The case tells a megajansky from a millijansky; nothing else is told by it.
+    return None if unit.startswith("MJ") else ZERO_POINTS_OF_UNITS.get(unit.lower())
+
+
+def psf_fwhm(headers: tuple[Cards, ...], pixel_scale: float | None) -> float | None:
+    """The PSF's full width at half maximum [pixel] that a header states, or None.
+
+    A card is taken to be in arcsec unless its comment speaks of pixels.
+    """
+    for keyword in PSF_CARDS:
+        for cards in headers:
+            width = cards.number(keyword)
+            if width is None or width <= 0:
+                continue
+            if "pix" in cards.comment(keyword).lower():
+                return width
+            if pixel_scale is not None:
+                return width / pixel_scale
+    return None
+
+
+def bands(headers: tuple[Cards, ...]) -> tuple[str, ...]:
+    """The names of a file's bands in the order of its planes, from BAND0.., BANDS, BAND or FILTER."""
+    for cards in headers:
+        if "BAND0" in cards:
+            numbered = (cards.text(f"BAND{plane}") for plane in count())
+            return tuple(takewhile(bool, numbered))
+        listed = cards.text("BANDS")
+        if listed:
+            return tuple(listed.split(",")) if "," in listed else tuple(listed)
+        single = cards.text("BAND") or cards.text("FILTER")
+        if single:
+            return (single,)
+    return ()

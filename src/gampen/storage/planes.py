@@ -1,0 +1,188 @@
+"""Which HDU is what: the image of the chosen band, its mask, its variance and its PSF."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from jaxtyping import Bool, Shaped
+
+from gampen.errors import GalaxyError
+from gampen.storage.hdus import Hdu
+from gampen.storage.headers import Cards, bands
+
+Band = int | str | None
+"""A plane's number from 0, a band's name, or nothing chosen."""
+
+BAD_MASK_PLANES = ("BAD", "SAT", "CR", "NO_DATA", "UNMASKEDNAN")
+"""Planes of a Rubin or HSC mask whose pixels mean nothing; DETECTED, for one, says there is light."""
+
+
+class Role(Enum):
+    """What the pixels of an HDU are."""
+
+    IMAGE = "image"
+    MASK = "mask"
+    VARIANCE = "variance"
+    WEIGHT = "weight"
+    NOISE = "noise"
+    PSF = "psf"
+    OTHER = "other"
+
+
+ROLES_BY_NAME = {
+    Role.IMAGE: ("IMAGE", "SCI", "PRIMARY", "DATA", "COADD"),
+    Role.MASK: ("MASK", "DQ", "FLAGS", "MSK"),
+    Role.VARIANCE: ("VARIANCE", "VAR"),
+    Role.WEIGHT: ("INVVAR", "IVAR", "WEIGHT", "WHT"),
+    Role.NOISE: ("ERR", "RMS", "SIGMA", "UNCERT", "STD"),
+    Role.PSF: ("PSF",),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Planes:
+    """The planes of one cutout: an image, the pixels that are bad, a PSF image where there is one."""
+
+    image: Shaped[np.ndarray, "height width"]
+    bad: Bool[np.ndarray, "height width"] | None
+    psf: Shaped[np.ndarray, "height width"] | None
+    headers: tuple[Cards, ...]
+
+
+def role_of(hdu: Hdu) -> Role:
+    """What an HDU holds, from EXTNAME, EXTTYPE or IMAGETYP, or from its mask cards."""
+    if any(keyword.startswith("MP_") for keyword in hdu.cards):
+        return Role.MASK
+    for card in ("EXTNAME", "EXTTYPE", "IMAGETYP"):
+        name = hdu.cards.text(card).upper()
+        for role, names in ROLES_BY_NAME.items():
+            if name in names:
+                return role
+        if name and card == "EXTNAME" and name != "COMPRESSED_IMAGE":
+            return Role.OTHER
+    return Role.IMAGE
+
+
+def choose_planes(hdus: tuple[Hdu, ...], band: Band = None) -> Planes:
+    """The planes of the chosen band; `GalaxyError` where there is no image or no single choice."""
+    filled = [hdu for hdu in hdus if hdu.array is not None]
+    images = [hdu for hdu in filled if role_of(hdu) is Role.IMAGE]
+    images = images or [hdu for hdu in filled if role_of(hdu) is Role.OTHER]
+    if not images:
+        raise GalaxyError("the file must hold an image; it has none")
+    chosen, plane = choose_image(images, band, hdus[0].cards)
+    image = plane_of(chosen, plane)
+    beside = [hdu for hdu in filled if is_beside(hdu, chosen)]
+    maps = [bad_pixels(hdu, plane, image.shape) for hdu in beside]
+    psfs = [plane_of(hdu, plane) for hdu in beside if role_of(hdu) is Role.PSF]
+    headers = (chosen.cards,) if chosen is hdus[0] else (chosen.cards, hdus[0].cards)
+    return Planes(image, union(maps), psfs[0] if psfs else None, headers)
+
+
+def choose_image(images: list[Hdu], band: Band, primary: Cards) -> tuple[Hdu, int]:
+    """The HDU and the number of its plane that hold a band."""
+    if planes_in(images[0]) > 1:
+        names = bands((images[0].cards, primary))
+        return images[0], choose(band, names, planes_in(images[0]))
+    names = tuple(name for hdu in images for name in bands((hdu.cards,))[:1])
+    distinct = len(names) == len(images) and len(set(names)) == len(names)
+    if distinct and len(images) > 1:
+        return images[choose(band, names, len(images))], 0
+    single = bands((images[0].cards, primary))[:1]
+    return images[choose(band, single, 1)], 0
+
+
+def choose(band: Band, names: tuple[str, ...], count: int) -> int:
+    """The number of the chosen plane among `count`; `GalaxyError` where the choice fails."""
+    listed = f"{count} ({', '.join(names)})" if names else str(count)
+    if band is None and count == 1:
+        return 0
+    if band is None:
+        raise GalaxyError(f"a band must be chosen where a file holds several; it holds {listed}")
+    if isinstance(band, int):
+        if not 0 <= band < count:
+            raise GalaxyError(f"band must be from 0 to {count - 1}; got {band}")
+        return band
+    matches = [plane for plane, name in enumerate(names[:count]) if same_band(name, band)]
+    if matches:
+        return matches[0]
+    if count == 1 and not names:
+        return 0
+    raise GalaxyError(f"band must be one that the file names; got {band!r}, the file has {listed}")
+
+
+def same_band(name: str, wanted: str) -> bool:
+    """Whether a header's band is the wanted one: 'HSC-I' is 'I' and 'i', 'i2' is not 'i'."""
+    last = re.split(r"[-_. ]", name.strip())[-1]
+    return wanted.strip().lower() in (name.strip().lower(), last.lower())
+
+
+def planes_in(hdu: Hdu) -> int:
+    """The number of images in an HDU, along its first axis once axes of length one are dropped."""
+    shape = squeezed(hdu).shape
+    return 1 if len(shape) < 3 else shape[0]
+
+
+def plane_of(hdu: Hdu, plane: int) -> Shaped[np.ndarray, "..."]:
+    """One image of an HDU."""
+    array = squeezed(hdu)
+    if array.ndim > 3:
+        raise GalaxyError(f"an image must have two or three axes; got {array.ndim}")
+    return array[min(plane, len(array) - 1)] if array.ndim == 3 else array
+
+
+def squeezed(hdu: Hdu) -> Shaped[np.ndarray, "..."]:
+    """The pixels of an HDU without leading axes of length one."""
+    array = hdu.array
+    assert array is not None
+    while array.ndim > 2 and len(array) == 1:
+        array = array[0]
+    return array
+
+
+def is_beside(hdu: Hdu, image: Hdu) -> bool:
+    """Whether an HDU may describe an image: it is another one, and not of another band."""
+    own, other = bands((hdu.cards,)), bands((image.cards,))
+    return hdu is not image and (not own or not other or own == other)
+
+
+def bad_pixels(
+    hdu: Hdu, plane: int, shape: tuple[int, ...]
+) -> Bool[np.ndarray, "height width"] | None:
+    """The pixels that a mask, variance, weight or noise plane calls bad, None for other planes."""
+    role = role_of(hdu)
+    if role in (Role.IMAGE, Role.PSF, Role.OTHER):
+        return None
+    values = plane_of(hdu, plane)
+    if values.shape != shape:
+        raise GalaxyError(
+            f"{role.value} and image must have one shape; got {values.shape} and {shape}"
+        )
+    if role is Role.MASK:
+        return masked(values, hdu.cards)
+    with np.errstate(invalid="ignore"):
+        good: Bool[np.ndarray, "height width"] = np.isfinite(values) & (values > 0)
+    return ~good
+
+
+def masked(
+    values: Shaped[np.ndarray, "height width"], cards: Cards
+) -> Bool[np.ndarray, "height width"]:
+    """The bad pixels of a mask: bad planes where MP_ cards name them, else all that are not zero."""
+    if not any(keyword.startswith("MP_") for keyword in cards):
+        return np.asarray(values != 0)
+    bits = [cards.number(f"MP_{name}") for name in BAD_MASK_PLANES]
+    wanted = sum(1 << int(bit) for bit in bits if bit is not None and 0 <= bit < 63)
+    return np.asarray((values.astype(np.int64) & wanted) != 0)
+
+
+def union(
+    maps: Iterable[Bool[np.ndarray, "height width"] | None],
+) -> Bool[np.ndarray, "height width"] | None:
+    """The pixels that are bad in any map, None where there is no map."""
+    known = [bad for bad in maps if bad is not None]
+    return np.logical_or.reduce(known) if known else None
