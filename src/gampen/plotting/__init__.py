@@ -1,1 +1,1 @@
-"""."""
+"""Pictures of cutouts, posteriors and their calibration, as matplotlib figures."""

@@ -1,0 +1,41 @@
+"""Calibration plots show the numbers they were given."""
+
+import numpy as np
+import pytest
+
+from gampen.plotting.calibration import coverage_figure, ranks_figure
+
+LEVELS = np.linspace(0.1, 0.9, 9)
+BAND = np.stack([LEVELS - 0.02, LEVELS + 0.02])
+
+
+def test_a_coverage_line_and_its_deviation_are_drawn_for_each_parameter():
+    covered = np.stack([LEVELS, LEVELS**2])
+    above, below = coverage_figure(LEVELS, covered, ["bulge_to_total", "flux"], BAND).axes
+    drawn = {line.get_label(): line.get_ydata() for line in above.lines[1:]}
+    assert drawn["bulge-to-total ratio"] == pytest.approx(LEVELS)
+    assert drawn["flux"] == pytest.approx(LEVELS**2)
+    assert below.lines[2].get_ydata() == pytest.approx(LEVELS**2 - LEVELS)
+
+
+def test_the_largest_deviation_is_inside_the_axis():
+    covered = np.clip(LEVELS[None] + 0.3, 0, 1)
+    _, below = coverage_figure(LEVELS, covered, ["flux"], BAND).axes
+    assert below.get_ylim()[1] > 0.3
+
+
+def test_ranks_of_a_true_posterior_lie_inside_the_band_and_others_do_not():
+    draws = np.random.default_rng(4).uniform(size=(4000, 1))
+    for ranks, fits in ((draws, True), (draws**2, False), (0.5 + (draws - 0.5) / 2, False)):
+        (axes,) = ranks_figure(ranks, ["flux"]).axes
+        heights = axes.patches[-1].get_data().values
+        box = axes.patches[0].get_extents().transformed(axes.transData.inverted())
+        inside = (heights > box.y0) & (heights < box.y1)
+        # 20 bins, each outside with 5 %: five or more outside are once in 600 true posteriors.
+        assert (inside.sum() >= 16) == fits
+
+
+def test_galaxies_without_a_rank_are_left_out():
+    ranks = np.array([[0.1], [np.nan], [0.9]])
+    (axes,) = ranks_figure(ranks, ["flux"], bins=2).axes
+    assert axes.patches[-1].get_data().values.tolist() == [1, 1]
