@@ -1,4 +1,4 @@
-"""Cutouts: images that know what they are, of any size, and the flags that say what is unusual.
+"""Cutouts: images of any size that know what they are, and the flags that say what is unusual.
 
 Pixels are 0-indexed with integer centres, arrays `[row, column]`; the galaxy sits in the middle.
 """
@@ -19,6 +19,9 @@ SMALLEST_SIDE = 16
 
 CORE_RADIUS = 3
 """[pixel] Half-width of the central box in which one bad pixel is worth a flag of its own."""
+
+SMALLEST_GOOD_SHARE = 0.25
+"""Of a cutout's pixels; with fewer good ones there is more guessed than seen."""
 
 CardValue = str | int | float | bool
 """A value of a FITS header card."""
@@ -66,11 +69,8 @@ def describe_flags() -> dict[str, str]:
 
 
 OWN_FLAGS = (
-    Flag.MASKED_PIXELS
-    | Flag.MASKED_CORE
-    | Flag.PSF_UNKNOWN
-    | Flag.PIXEL_SCALE_UNKNOWN
-    | Flag.ZERO_POINT_UNKNOWN
+    *(Flag.MASKED_PIXELS, Flag.MASKED_CORE),
+    *(Flag.PSF_UNKNOWN, Flag.PIXEL_SCALE_UNKNOWN, Flag.ZERO_POINT_UNKNOWN),
 )
 """The flags that follow from a cutout's own fields."""
 
@@ -111,13 +111,12 @@ class Cutout:
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
                 raise GalaxyError(f"{name} must be a positive number; got {value}")
-        object.__setattr__(self, "flags", (self.flags & ~OWN_FLAGS) | self._own_flags())
+        object.__setattr__(self, "flags", (self.flags & ~Flag(sum(OWN_FLAGS))) | self._own_flags())
 
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width [pixel]."""
-        height, width = self.pixels.shape
-        return height, width
+        return self.pixels.shape[0], self.pixels.shape[1]
 
     def _own_flags(self) -> Flag:
         """The flags that the cutout's own fields call for."""
@@ -230,8 +229,11 @@ def check_content(
 ) -> None:
     """Refuse, with a `GalaxyError`, an image without a good pixel or without any contrast."""
     good = image[~unusable] if unusable.any() else image
-    if not good.size:
-        raise GalaxyError("a cutout must have good pixels; all are masked or not finite")
+    if good.size < SMALLEST_GOOD_SHARE * image.size:
+        raise GalaxyError(
+            f"at least {SMALLEST_GOOD_SHARE:.0%} of a cutout's pixels must be good; "
+            f"got {good.size / image.size:.0%}: the others are masked or not finite"
+        )
     lowest, highest = good.min(), good.max()
     if lowest == highest:
         raise GalaxyError(f"a cutout must have contrast; all good pixels are {lowest:g}")
@@ -240,9 +242,8 @@ def check_content(
 def core(plane: Shaped[np.ndarray, "height width"]) -> Shaped[np.ndarray, "side side"]:
     """The central box of an image, `CORE_RADIUS` pixels each way."""
     row, column = (side // 2 for side in plane.shape)
-    return plane[
-        row - CORE_RADIUS : row + CORE_RADIUS + 1, column - CORE_RADIUS : column + CORE_RADIUS + 1
-    ]
+    rows, columns = (slice(at - CORE_RADIUS, at + CORE_RADIUS + 1) for at in (row, column))
+    return plane[rows, columns]
 
 
 def numbers(values: Iterable[float | None]) -> Float64[np.ndarray, " galaxy"]:

@@ -15,7 +15,7 @@ from gampen.errors import GalaxyError
 from gampen.storage.atomic import write_bytes
 from gampen.storage.hdus import BLOCK, read_hdus
 from gampen.storage.headers import CARD_LENGTH, psf_fwhm, zero_point
-from gampen.storage.planes import Band, Planes, choose_planes
+from gampen.storage.planes import Band, Planes, Role, choose_planes, planes_in, role_of
 from gampen.storage.psfs import measure_fwhm
 from gampen.storage.wcs import central_position, pixel_scale, tangent_cards, wcs_cards
 
@@ -87,18 +87,25 @@ def find_psf_fwhm(planes: Planes, known: Known, scale: float | None) -> float | 
     return psf_fwhm(planes.headers, scale)
 
 
-@lru_cache(maxsize=256)
 def fwhm_of_file(path: Path, band: Band) -> float:
     """The width [pixel] of the PSF in a FITS file; `GalaxyError` where it cannot be measured."""
     try:
-        hdus = read_hdus(path)
-        filled = [hdu for hdu in hdus if hdu.array is not None]
-        psf = choose_planes(tuple(filled), band if len(filled) > 1 else None) if filled else None
-        if psf is None:
-            raise GalaxyError("the file must hold an image; it has none")
-        return measure_fwhm(psf.image if psf.psf is None else psf.psf)
+        return _fwhm_of_version(path, band, path.stat().st_mtime_ns)
+    except OSError:
+        raise GalaxyError(f"the PSF file {path.name} must exist; it is missing") from None
     except GalaxyError as error:
         raise GalaxyError(f"the PSF file {path.name}: {error}") from None
+
+
+@lru_cache(maxsize=256)
+def _fwhm_of_version(path: Path, band: Band, modified: int) -> float:
+    """The width [pixel] of the PSF in a file as it was at a time, worked out once."""
+    hdus = read_hdus(path)
+    single = sum(planes_in(hdu) for hdu in hdus if hdu.array is not None) == 1
+    named = any(role_of(hdu) is Role.PSF for hdu in hdus)
+    role = Role.PSF if named else Role.IMAGE
+    planes = choose_planes(hdus, None if single else band, images_are=(role,))
+    return measure_fwhm(planes.image)
 
 
 def position(planes: Planes, known: Known) -> tuple[float | None, float | None]:
@@ -129,9 +136,8 @@ def header_of(cutout: Cutout) -> dict[str, CardValue]:
     """The cards that let `read_cutout` find again what a cutout knows."""
     cards: dict[str, CardValue] = dict(cutout.wcs)
     if not cards and cutout.pixel_scale is not None:
-        known = (cutout.ra, cutout.dec)
-        centre = (0.0, 0.0) if known[0] is None or known[1] is None else (known[0], known[1])
-        cards.update(tangent_cards(cutout.shape, cutout.pixel_scale, centre))
+        place = None if cutout.ra is None or cutout.dec is None else (cutout.ra, cutout.dec)
+        cards.update(tangent_cards(cutout.shape, cutout.pixel_scale, place))
     if cutout.zero_point is not None:
         cards["MAGZERO"] = cutout.zero_point
     if cutout.psf_fwhm is not None and cutout.pixel_scale is not None:

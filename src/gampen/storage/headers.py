@@ -29,8 +29,7 @@ ZERO_POINTS_OF_UNITS = {
 class Cards(Mapping[str, CardValue]):
     """The cards of one header, each parsed when it is asked for.
 
-    Keywords of more than eight letters, comments and history are left out; of a repeated keyword the
-    first counts.
+    Comments and history are left out; of a repeated keyword the first counts.
     """
 
     def __init__(self, raw: bytes) -> None:
@@ -41,6 +40,9 @@ class Cards(Mapping[str, CardValue]):
             if text[start + 8 : start + 10] == "= ":
                 keyword = text[start : start + 8].rstrip()
                 self._raw.setdefault(keyword, text[start + 10 : start + CARD_LENGTH])
+            elif text.startswith("HIERARCH ", start):
+                keyword, _, field = text[start + 9 : start + CARD_LENGTH].partition("=")
+                self._raw.setdefault(keyword.strip(), field)
 
     def __getitem__(self, keyword: str) -> CardValue:
         """The value of a card; `KeyError` where it is missing, empty or cannot be read."""

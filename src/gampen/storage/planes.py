@@ -67,10 +67,12 @@ def role_of(hdu: Hdu) -> Role:
     return Role.IMAGE
 
 
-def choose_planes(hdus: tuple[Hdu, ...], band: Band = None) -> Planes:
+def choose_planes(
+    hdus: tuple[Hdu, ...], band: Band = None, images_are: tuple[Role, ...] = (Role.IMAGE,)
+) -> Planes:
     """The planes of the chosen band; `GalaxyError` where there is no image or no single choice."""
     filled = [hdu for hdu in hdus if hdu.array is not None]
-    images = [hdu for hdu in filled if role_of(hdu) is Role.IMAGE]
+    images = [hdu for hdu in filled if role_of(hdu) in images_are]
     images = images or [hdu for hdu in filled if role_of(hdu) is Role.OTHER]
     if not images:
         raise GalaxyError("the file must hold an image; it has none")

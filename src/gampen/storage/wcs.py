@@ -7,7 +7,6 @@ the cards.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from gampen.cutouts import CardValue
 from gampen.storage.headers import Cards
@@ -105,26 +104,19 @@ def deproject(plane: tuple[float, float], pole: tuple[float, float]) -> tuple[fl
 
 
 def tangent_cards(
-    shape: tuple[int, int], pixel_scale: float, position: tuple[float, float]
-) -> Mapping[str, CardValue]:
+    shape: tuple[int, int], pixel_scale: float, position: tuple[float, float] | None = None
+) -> dict[str, CardValue]:
     """The cards of a TAN projection, north up and east left, with the image's centre at a position.
 
-    `pixel_scale` [arcsec / pixel], `position` right ascension and declination [deg].
+    `pixel_scale` [arcsec / pixel], `position` right ascension and declination [deg]; without it the
+    cards tell the pixel scale alone.
     """
-    height, width = shape
     step = pixel_scale / ARCSEC_PER_DEGREE
-    return {
-        "CTYPE1": "RA---TAN",
-        "CTYPE2": "DEC--TAN",
-        "CUNIT1": "deg",
-        "CUNIT2": "deg",
-        "CRPIX1": (width + 1) / 2,
-        "CRPIX2": (height + 1) / 2,
-        "CRVAL1": position[0],
-        "CRVAL2": position[1],
-        "CD1_1": -step,
-        "CD1_2": 0.0,
-        "CD2_1": 0.0,
-        "CD2_2": step,
-        "RADESYS": "ICRS",
-    }
+    scale: dict[str, CardValue] = {"CD1_1": -step, "CD1_2": 0.0, "CD2_1": 0.0, "CD2_2": step}
+    units: dict[str, CardValue] = {"CUNIT1": "deg", "CUNIT2": "deg"}
+    if position is None:
+        return units | scale
+    height, width = shape
+    names: dict[str, CardValue] = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "RADESYS": "ICRS"}
+    centre = {"CRPIX1": (width + 1) / 2, "CRPIX2": (height + 1) / 2}
+    return names | units | centre | {"CRVAL1": position[0], "CRVAL2": position[1]} | scale
