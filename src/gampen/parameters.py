@@ -8,16 +8,16 @@ an affine map of unconstrained space, one per galaxy, so a Gaussian mixture stay
 
 from __future__ import annotations
 
-import math
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum
-from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from gampen.bijections import Bijection, Exponential, Identity, Logistic
 from gampen.errors import UsageError
 
 
@@ -27,78 +27,6 @@ class Scaling(Enum):
     NONE = "none"
     LENGTH = "length"
     FLUX = "flux"
-
-
-@runtime_checkable
-class Bijection(Protocol):
-    """A smooth, increasing, invertible map between the real line and an interval."""
-
-    def forward(self, unconstrained: Tensor) -> Tensor:
-        """Values in the interval."""
-
-    def inverse(self, value: Tensor) -> Tensor:
-        """Points of the real line."""
-
-    def log_slope(self, unconstrained: Tensor) -> Tensor:
-        """ln of d value / d unconstrained, at each point of the real line."""
-
-
-@dataclass(frozen=True)
-class Identity:
-    """The map of a parameter without bounds."""
-
-    def forward(self, unconstrained: Tensor) -> Tensor:
-        """The point itself."""
-        return unconstrained
-
-    def inverse(self, value: Tensor) -> Tensor:
-        """The value itself."""
-        return value
-
-    def log_slope(self, unconstrained: Tensor) -> Tensor:
-        """Zero."""
-        return torch.zeros_like(unconstrained)
-
-
-@dataclass(frozen=True)
-class Exponential:
-    """The map of a parameter with one bound: `value = low + exp(u)`."""
-
-    low: float
-
-    def forward(self, unconstrained: Tensor) -> Tensor:
-        """Values above `low`."""
-        return self.low + unconstrained.exp()
-
-    def inverse(self, value: Tensor) -> Tensor:
-        """`ln(value - low)`."""
-        return (value - self.low).log()
-
-    def log_slope(self, unconstrained: Tensor) -> Tensor:
-        """The point itself."""
-        return unconstrained
-
-
-@dataclass(frozen=True)
-class Logistic:
-    """The map of a parameter with two bounds: `value = low + (high - low) / (1 + exp(-u))`."""
-
-    low: float
-    high: float
-
-    def forward(self, unconstrained: Tensor) -> Tensor:
-        """Values between `low` and `high`."""
-        return self.low + (self.high - self.low) * torch.sigmoid(unconstrained)
-
-    def inverse(self, value: Tensor) -> Tensor:
-        """`ln((value - low) / (high - value))`."""
-        return (value - self.low).log() - (self.high - value).log()
-
-    def log_slope(self, unconstrained: Tensor) -> Tensor:
-        """`ln((high - low) p (1 - p))` with p the logistic function."""
-        logsigmoid = torch.nn.functional.logsigmoid
-        width = math.log(self.high - self.low)
-        return width + logsigmoid(unconstrained) + logsigmoid(-unconstrained)
 
 
 @dataclass(frozen=True)
@@ -175,6 +103,21 @@ class ParameterSpace:
         if name not in self.names:
             raise UsageError(f"parameter must be one of {', '.join(self.names)}; got {name!r}")
         return self.names.index(name)
+
+    def to_json(self) -> str:
+        """The space as JSON text, from which `from_json` makes an equal space."""
+        rows = [asdict(parameter) for parameter in self.parameters]
+        return json.dumps(rows, default=lambda scaling: scaling.value, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> ParameterSpace:
+        """The space that `to_json` wrote; `UsageError` if the text is anything else."""
+        try:
+            rows = [{**row, "scaling": Scaling(row["scaling"])} for row in json.loads(text)]
+            return cls(tuple(Parameter(**row) for row in rows))
+        except (ValueError, TypeError, KeyError) as error:
+            message = f"a parameter space must be JSON as to_json writes it; got {text[:80]!r}"
+            raise UsageError(f"{message} ({error}); write it again with to_json") from error
 
     def select(self, names: Sequence[str]) -> ParameterSpace:
         """The space of the named parameters, in the order given."""

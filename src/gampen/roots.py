@@ -1,0 +1,76 @@
+"""Roots of many functions of one variable at once, without a loop over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+# Gives the values and slopes, at one point of each, of the functions that the second argument
+# numbers.
+Family = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+_ITERATIONS = 200
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """Where the root of each function lies, where to look for it first, and which way it rises."""
+
+    low: Float[Tensor, " root"]
+    high: Float[Tensor, " root"]
+    start: Float[Tensor, " root"]
+    rising: Bool[Tensor, "#root"]
+
+
+def find_roots(family: Family, bracket: Bracket, flat: float = 0.0) -> Float[Tensor, " root"]:
+    """The root of each function, which is monotone within its bracket.
+
+    Newton's method, and bisection where a step would leave the bracket or shrinks too slowly; until
+    the bracket is 2e-13 of the first one or the rounding of the root, or the value is within `flat`
+    of zero. Functions that are done are left out, so that a root does not depend on its neighbours.
+    Without a root the nearer end is returned; a bracket that is NaN gives NaN.
+    """
+    width = bracket.high - bracket.low
+    point = torch.minimum(torch.maximum(bracket.start, bracket.low), bracket.high)
+    roots = torch.where(width.isnan(), width, point)
+    sign = torch.where(bracket.rising, 1.0, -1.0).to(width.dtype).expand_as(width)
+    # Rows: the point, the ends of the bracket, the last step and the one before it.
+    state = torch.stack([point, bracket.low, bracket.high, width, width])
+    which = (width > 0).nonzero().squeeze(1)
+    state = state[:, which]
+    for _ in range(_ITERATIONS):
+        if not len(which):
+            break
+        value, slope = (part * sign[which] for part in family(state[0], which))
+        roots[which] = state[0]
+        rounding = 2 * torch.finfo(width.dtype).eps * state[0].abs()
+        tolerance = 1e-13 * width[which] + rounding
+        state = _step(state, value, slope, tolerance)
+        moving = (state[2] - state[1] > 2 * tolerance) & (value.abs() > flat)
+        state, which = state[:, moving], which[moving]
+    return roots
+
+
+def _step(
+    state: Float[Tensor, "row root"],
+    value: Float[Tensor, " root"],
+    slope: Float[Tensor, " root"],
+    tolerance: Float[Tensor, " root"],
+) -> Float[Tensor, "row root"]:
+    """The state after one step, given the values and slopes of rising functions at the points."""
+    point, low, high, last, before = state
+    low = torch.where(value < 0, point, low)
+    high = torch.where(value < 0, high, point)
+    # A step of at least the tolerance soon puts the root between two close points; a small step of
+    # Newton's alone proves nothing, since a slope may be infinite.
+    step = -value / slope
+    step = torch.where(step.abs() < tolerance, -value.sign() * tolerance, step)
+    target = point + step
+    # A comparison with NaN is false, so that a step which is not finite is never taken.
+    safe = (target >= low) & (target <= high) & (step.abs() <= 0.5 * before.abs())
+    target = torch.where(safe, target, 0.5 * (low + high))
+    return torch.stack([target, low, high, target - point, last])
