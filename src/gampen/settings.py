@@ -75,6 +75,8 @@ class SceneSettings:
     sky_residual: float = 0.1  # [sky sigma], standard deviation of a constant left in the sky
     psf_error: float = 0.02  # relative standard deviation of the PSF width that is told
     psf_unknown_share: float = 0.1  # share of frames whose PSF width is not told
+    masked_share: float = 0.0  # share of frames with bad pixels: discs, or all beyond a circle
+    mask_radius: Range = (2.0, 10.0)  # [pixel] of a masked disc, uniform
     padding: float = 2.0  # of the renderer's grid
 
 

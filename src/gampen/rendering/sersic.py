@@ -104,7 +104,7 @@ class GrowthCurve:
 
 
 def half_light_radius(
-    profile: Sersic, steps: int = 14, nodes: int = QUADRATURE_NODES
+    profile: Sersic, steps: int = 20, nodes: int = QUADRATURE_NODES
 ) -> Float[Tensor, " galaxy"]:
     """Radius [pixel] of the circle that holds half of the light of all components together.
 

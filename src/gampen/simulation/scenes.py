@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from gampen.parameters import ParameterSpace
@@ -19,6 +19,7 @@ from gampen.rendering.render import render
 from gampen.rendering.sersic import Sersic, half_light_radius
 from gampen.settings import SimulationSettings
 from gampen.simulation.priors import Draw, draw_neighbours, draw_targets
+from gampen.simulation.masks import draw_masks
 
 BLOCK = 8
 
@@ -27,11 +28,12 @@ BLOCK = 8
 class Scenes:
     """Simulated frames of one size with their truths.
 
-    `images` [image units]; `psf_fwhm` [pixel] as told, NaN where not; `sky_sigma` [image units] as
+    `images` [image units]; `bad` pixels hold no light to be believed; `psf_fwhm` [pixel] as told, NaN where not; `sky_sigma` [image units] as
     drawn; `values`: every known quantity of each target, lengths in pixels and fluxes in image units.
     """
 
     images: Float[Tensor, "galaxy height width"]
+    bad: Bool[Tensor, "galaxy height width"]
     psf_fwhm: Float[Tensor, " galaxy"]
     sky_sigma: Float[Tensor, " galaxy"]
     values: dict[str, Float[Tensor, " galaxy"]]
@@ -44,22 +46,18 @@ class Scenes:
         """The number of galaxies."""
         return len(self.images)
 
-    def first(self, galaxies: int) -> Scenes:
-        """The first galaxies of the set."""
-        values = {name: value[:galaxies] for name, value in self.values.items()}
-        return Scenes(
-            self.images[:galaxies], self.psf_fwhm[:galaxies], self.sky_sigma[:galaxies], values
-        )
-
     @classmethod
     def cat(cls, parts: list[Scenes]) -> Scenes:
         """Several sets of scenes of one frame size as one."""
-        return cls(
-            torch.cat([part.images for part in parts]),
-            torch.cat([part.psf_fwhm for part in parts]),
-            torch.cat([part.sky_sigma for part in parts]),
-            {k: torch.cat([part.values[k] for part in parts]) for k in parts[0].values},
-        )
+        names = [name for name in vars(parts[0]) if name != "values"]
+        joined = {name: torch.cat([getattr(part, name) for part in parts]) for name in names}
+        values = {k: torch.cat([part.values[k] for part in parts]) for k in parts[0].values}
+        return cls(**joined, values=values)
+
+    def first(self, galaxies: int) -> Scenes:
+        """The first galaxies of the set."""
+        cut = {name: v[:galaxies] for name, v in vars(self).items() if name != "values"}
+        return Scenes(**cut, values={name: v[:galaxies] for name, v in self.values.items()})
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,8 @@ class Simulator:
         images = self._observe(draw, clean, sigma, gain)
         told = fwhm * (1 + draw.normal(scene.psf_error))
         hidden = draw.uniform((0.0, 1.0)) < scene.psf_unknown_share
-        return Scenes(images, told.masked_fill(hidden, torch.nan), sigma, describe(target))
+        told = told.masked_fill(hidden, torch.nan)
+        return Scenes(images, draw_masks(draw, scene, size), told, sigma, describe(target))
 
     def _observe(
         self,

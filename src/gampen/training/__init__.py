@@ -1,1 +1,1 @@
-"""."""
+"""Fitting the network to fresh simulations."""

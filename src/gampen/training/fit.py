@@ -1,0 +1,178 @@
+"""The loop that fits a network: negative log-likelihood, AdamW, one cycle, a running average.
+
+`Fit.run` yields a `Report` every few steps; the caller saves, logs, draws and stops. Whatever happens at
+a step follows from the seed and the step's number, so a run that is stopped and resumed continues bit
+for bit.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from gampen.errors import TrainingError
+from gampen.network.frames import Frames
+from gampen.network.network import GampenNetwork
+from gampen.settings import TrainingSettings
+from gampen.training.validation import Validation, validate
+
+REPORT_EVERY = 10
+STEPS_APART = 1_000_003
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Frames with their truths in unconstrained space, in pixels and sky sigmas."""
+
+    frames: Frames
+    truth: Float[Tensor, "galaxy parameter"]
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on another device."""
+        moved = {name: value.to(device) for name, value in vars(self.frames).items()}
+        return Batch(replace(self.frames, **moved), self.truth.to(device))
+
+
+Source = Callable[[int], Batch]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where a run stands: `loss` is the mean since the last report; `validation` at epochs' ends."""
+
+    step: int
+    loss: float
+    validation: Validation | None = None
+
+
+class Loss(nn.Module):
+    """The negative log-likelihood of truths, as one module that Fabric can wrap."""
+
+    def __init__(self, network: GampenNetwork) -> None:
+        """Wrap `network`."""
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self,
+        pixels: Float[Tensor, "galaxy 1 height width"],
+        psf_fwhm: Float[Tensor, " galaxy"],
+        sky_sigma: Float[Tensor, " galaxy"],
+        truth: Float[Tensor, "galaxy parameter"],
+    ) -> Float[Tensor, ""]:
+        """The mean over the batch."""
+        return -self.network(Frames(pixels, psf_fwhm, sky_sigma)).log_prob(truth).mean()
+
+
+class Fit:
+    """A network being fitted: its weights, their running average, the optimiser and the step."""
+
+    def __init__(self, network: GampenNetwork, settings: TrainingSettings, fabric: Fabric) -> None:
+        """Prepare to fit `network`, which is trained in place."""
+        self.settings, self.fabric, self.step = settings, fabric, 0
+        self.average = copy.deepcopy(network).eval().to(fabric.device)
+        optimiser = torch.optim.AdamW(
+            network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, settings.learning_rate, total_steps=settings.steps + 1, pct_start=0.1
+        )
+        self.loss, self.optimiser = fabric.setup(Loss(network), optimiser)
+
+    @property
+    def network(self) -> GampenNetwork:
+        """The network being fitted, as it is now."""
+        network: GampenNetwork = self.loss.network
+        return network
+
+    def run(self, source: Source, held_out: list[Batch]) -> Iterator[Report]:
+        """Train until the last step on `source(step)`, validating the average on `held_out`."""
+        losses: list[Float[Tensor, ""]] = []
+        for batch in ahead(source, self.step, self.settings.steps):
+            losses.append(self._advance(batch))
+            ended = self.step % self.settings.steps_per_epoch == 0
+            if ended or self.step % REPORT_EVERY == 0 or self.step == self.settings.steps:
+                mean = float(torch.stack(losses).mean())
+                losses.clear()
+                self._check(mean)
+                last = self.step == self.settings.steps
+                validation = validate(self.average, held_out) if ended or last else None
+                yield Report(self.step, mean, validation)
+
+    def _advance(self, batch: Batch) -> Float[Tensor, ""]:
+        """One step of gradient descent; the loss before it."""
+        torch.manual_seed(self.settings.seed * STEPS_APART + self.step)
+        batch = batch.to(self.fabric.device)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss: Tensor = self.loss(*vars(batch.frames).values(), batch.truth)
+        self.fabric.backward(loss)
+        self.fabric.clip_gradients(
+            self.loss,
+            self.optimiser,
+            max_norm=self.settings.gradient_clip,
+            error_if_nonfinite=False,
+        )
+        self.optimiser.step()
+        self.schedule.step()
+        self.step += 1
+        self._average()
+        return loss.detach()
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Move the running average; faster at first, so that it forgets the start."""
+        decay = min(self.settings.average_decay, (1 + self.step) / (10 + self.step))
+        mine, theirs = list(self.average.parameters()), list(self.network.parameters())
+        torch._foreach_lerp_(mine, theirs, 1 - decay)
+
+    def _check(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"the loss must stay finite; got {loss} by step {self.step}; lower learning_rate "
+                f"(now {self.settings.learning_rate}) or gradient_clip "
+                f"(now {self.settings.gradient_clip})"
+            )
+
+    def state(self) -> dict[str, Any]:
+        """All that is needed to go on from here: tensors, numbers and containers of them."""
+        return {
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "schedule": self.schedule.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a state; `TrainingError` where it is of another network."""
+        try:
+            self.network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.schedule.load_state_dict(state["schedule"])
+            self.step = int(state["step"])
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise TrainingError(
+                f"a checkpoint must be of the same network and settings; {error}; use another run "
+                f"folder"
+            ) from error
+
+
+def ahead(source: Source, start: int, stop: int) -> Iterator[Batch]:
+    """The batches of steps start to stop, each drawn while the one before it is used."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        waiting = pool.submit(source, start) if start < stop else None
+        for step in range(start, stop):
+            assert waiting is not None  # noqa: S101
+            batch = waiting.result()
+            waiting = pool.submit(source, step + 1) if step + 1 < stop else None
+            yield batch
