@@ -20,8 +20,8 @@ from gampen.parameters import ParameterSpace
 class Column:
     """One named quantity of every galaxy.
 
-    `values` has one entry a galaxy, or one vector of a fixed length a galaxy. Text is kept as a numpy
-    string or object array. `unit` is a VOUnit string, `ucd` a UCD1+ word; both may be empty.
+    `values` has one entry a galaxy, or one vector of a fixed length a galaxy. Text is kept as a
+    numpy string or object array. `unit` is a VOUnit string, `ucd` a UCD1+ word; both may be empty.
     """
 
     name: str

@@ -21,7 +21,7 @@ CORE_RADIUS = 3
 """[pixel] Half-width of the central box in which one bad pixel is worth a flag of its own."""
 
 SMALLEST_GOOD_SHARE = 0.25
-"""Of a cutout's pixels; with fewer good ones there is more guessed than seen."""
+"""Of a cutout's pixels; with fewer there is more guessed than seen."""
 
 CardValue = str | int | float | bool
 """A value of a FITS header card."""
@@ -68,6 +68,7 @@ def describe_flags() -> dict[str, str]:
     return {f"{int(flag)} {flag.name}": flag.description for flag in Flag}
 
 
+NO_FLAGS = Flag(0)
 OWN_FLAGS = (
     *(Flag.MASKED_PIXELS, Flag.MASKED_CORE),
     *(Flag.PSF_UNKNOWN, Flag.PIXEL_SCALE_UNKNOWN, Flag.ZERO_POINT_UNKNOWN),
@@ -99,7 +100,7 @@ class Cutout:
     ra: float | None = None
     dec: float | None = None
     wcs: Mapping[str, CardValue] = field(default_factory=dict)
-    flags: Flag = Flag(0)
+    flags: Flag = NO_FLAGS
     sky_sigma: float | None = None
 
     def __post_init__(self) -> None:

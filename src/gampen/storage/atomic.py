@@ -15,7 +15,7 @@ from gampen.errors import UsageError
 def whole_file(path: Path) -> Iterator[Path]:
     """A hidden temporary path beside `path`, which takes its name once the block is done.
 
-    Readers see the old file or the new one, never a part. `UsageError` where nothing can be written.
+    Readers see the old file or the new one, never a part. `UsageError` where it cannot be written.
     """
     if not path.parent.is_dir():
         raise UsageError(f"the folder of {path} must exist; make {path.parent} first")

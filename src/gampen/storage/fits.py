@@ -24,8 +24,8 @@ from gampen.storage.wcs import central_position, pixel_scale, tangent_cards, wcs
 class Known:
     """What is known of a cutout beside its file; where given, it goes before the file's header.
 
-    `ra`, `dec` [deg], `psf_fwhm` [arcsec], `psf_file` a FITS image of the PSF on the cutout's pixels,
-    `zero_point` [AB mag], `pixel_scale` [arcsec / pixel], `band` the plane to read.
+    `ra`, `dec` [deg], `psf_fwhm` [arcsec], `psf_file` a FITS image of the PSF in the cutout's
+    pixels, `zero_point` [AB mag], `pixel_scale` [arcsec / pixel], `band` the plane to read.
     """
 
     object_id: str | None = None
@@ -50,8 +50,8 @@ def read_cutout(path: Path, known: Known | None = None) -> Cutout:
     """The cutout in a FITS file; `GalaxyError` with a one-line reason where there is none.
 
     The image may be in the primary HDU or an extension, of any type, scaled or compressed; a mask,
-    variance or PSF in the same file is used. A PSF's width comes from `known` [arcsec], a PSF image,
-    or the header (PSF_FWHM, SEEING); a zero point from `known` or the header (MAGZERO, FLUXMAG0,
+    variance or PSF in the same file is used. A PSF's width comes from `known`, a PSF image, or
+    the header (PSF_FWHM, SEEING); a zero point from `known` or the header (MAGZERO, FLUXMAG0,
     PHOTFLAM, BUNIT).
     """
     known = known or Known()
@@ -98,7 +98,7 @@ def fwhm_of_file(path: Path, band: Band) -> float:
 
 
 @lru_cache(maxsize=256)
-def _fwhm_of_version(path: Path, band: Band, modified: int) -> float:
+def _fwhm_of_version(path: Path, band: Band, _modified: int) -> float:
     """The width [pixel] of the PSF in a file as it was at a time, worked out once."""
     hdus = read_hdus(path)
     single = sum(planes_in(hdu) for hdu in hdus if hdu.array is not None) == 1
@@ -127,7 +127,7 @@ def stem(path: Path) -> str:
 
 
 def write_cutout(cutout: Cutout, path: Path) -> None:
-    """Write a cutout as a FITS file: float32, NaN where bad, with WCS, MAGZERO and PSF_FWHM cards."""
+    """Write a cutout as a FITS file: float32, NaN where bad, with WCS, MAGZERO and PSF_FWHM."""
     pixels = np.where(cutout.bad, np.float32(np.nan), cutout.pixels)
     write_bytes(image_bytes(pixels, header_of(cutout)), path)
 

@@ -30,7 +30,7 @@ class Hdu:
     """One header with its pixels, None where the HDU has no image."""
 
     cards: Cards
-    array: Shaped[np.ndarray, "..."] | None
+    array: Shaped[np.ndarray, ...] | None
 
 
 class NotPlain(Exception):  # noqa: N818 - a signal, not an error
@@ -128,7 +128,7 @@ def astropy_hdus(content: bytes) -> tuple[Hdu, ...]:
         try:
             with fits.open(io.BytesIO(content), memmap=False) as hdus:
                 return tuple(Hdu(Cards(header_bytes(hdu)), image_of(hdu)) for hdu in hdus)
-        except Exception as error:  # astropy raises a dozen kinds on damaged files
+        except Exception as error:  # noqa: BLE001 - astropy raises a dozen kinds on damaged files
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise GalaxyError(
                 f"the file must be a sound FITS file; astropy says: {reason}"
@@ -141,7 +141,7 @@ def header_bytes(hdu: object) -> bytes:
     return text.encode("latin-1", "replace")
 
 
-def image_of(hdu: object) -> Shaped[np.ndarray, "..."] | None:
+def image_of(hdu: object) -> Shaped[np.ndarray, ...] | None:
     """The pixels of an astropy image HDU, None for a table or an empty one."""
     is_image: bool = hdu.is_image  # type: ignore[attr-defined]
     data = hdu.data if is_image else None  # type: ignore[attr-defined]

@@ -113,10 +113,10 @@ def parse_value(value: str) -> CardValue | None:
 
 
 def zero_point(headers: tuple[Cards, ...]) -> float | None:
-    """The AB magnitude of one image unit, from the first header that tells it; None where none does.
+    """The AB magnitude of one image unit, None where no header tells it.
 
-    Read, in this order: MAGZERO; FLUXMAG0 (Rubin and HSC pipelines); PHOTFLAM with PHOTPLAM (Hubble);
-    BUNIT where it is a flux unit or, with PIXAR_SR, MJy/sr (Webb).
+    Read, in this order: MAGZERO; FLUXMAG0 (Rubin, HSC); PHOTFLAM with PHOTPLAM (Hubble); BUNIT
+    where it is a flux unit or, with PIXAR_SR, MJy/sr (Webb).
     """
     for source in (_magzero, _fluxmag0, _photflam, _flux_unit):
         for cards in headers:
@@ -173,7 +173,7 @@ def psf_fwhm(headers: tuple[Cards, ...], pixel_scale: float | None) -> float | N
 
 
 def bands(headers: tuple[Cards, ...]) -> tuple[str, ...]:
-    """The names of a file's bands in the order of its planes, from BAND0.., BANDS, BAND or FILTER."""
+    """The bands of a file's planes, in order, from BAND0.., BANDS, BAND or FILTER."""
     for cards in headers:
         if "BAND0" in cards:
             numbered = (cards.text(f"BAND{plane}") for plane in count())

@@ -82,11 +82,11 @@ def to_numpy(chunks: pa.ChunkedArray) -> Shaped[np.ndarray, "galaxy ..."]:
         array = array.dictionary_decode()
     kind = array.type
     if pa.types.is_fixed_size_list(kind) and not array.null_count:
-        flat: Shaped[np.ndarray, "..."] = array.flatten().to_numpy(zero_copy_only=False)
+        flat: Shaped[np.ndarray, ...] = array.flatten().to_numpy(zero_copy_only=False)
         return flat.reshape(len(array), kind.list_size)
     plain = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
     if plain and not (pa.types.is_boolean(kind) and array.null_count):
-        values: Shaped[np.ndarray, "..."] = array.to_numpy(zero_copy_only=False)
+        values: Shaped[np.ndarray, ...] = array.to_numpy(zero_copy_only=False)
         return values
     cells = ["" if value is None else str(value) for value in array.to_pylist()]
     return np.array(cells, dtype=str)

@@ -18,7 +18,7 @@ Band = int | str | None
 """A plane's number from 0, a band's name, or nothing chosen."""
 
 BAD_MASK_PLANES = ("BAD", "SAT", "CR", "NO_DATA", "UNMASKEDNAN")
-"""Planes of a Rubin or HSC mask whose pixels mean nothing; DETECTED, for one, says there is light."""
+"""Planes of a Rubin or HSC mask whose pixels mean nothing; DETECTED, say, means there is light."""
 
 
 class Role(Enum):
@@ -45,7 +45,7 @@ ROLES_BY_NAME = {
 
 @dataclass(frozen=True, eq=False)
 class Planes:
-    """The planes of one cutout: an image, the pixels that are bad, a PSF image where there is one."""
+    """The planes of one cutout: an image, the bad pixels, and a PSF where the file has one."""
 
     image: Shaped[np.ndarray, "height width"]
     bad: Bool[np.ndarray, "height width"] | None
@@ -129,7 +129,7 @@ def planes_in(hdu: Hdu) -> int:
     return 1 if len(shape) < 3 else shape[0]
 
 
-def plane_of(hdu: Hdu, plane: int) -> Shaped[np.ndarray, "..."]:
+def plane_of(hdu: Hdu, plane: int) -> Shaped[np.ndarray, ...]:
     """One image of an HDU."""
     array = squeezed(hdu)
     if array.ndim > 3:
@@ -137,10 +137,9 @@ def plane_of(hdu: Hdu, plane: int) -> Shaped[np.ndarray, "..."]:
     return array[min(plane, len(array) - 1)] if array.ndim == 3 else array
 
 
-def squeezed(hdu: Hdu) -> Shaped[np.ndarray, "..."]:
+def squeezed(hdu: Hdu) -> Shaped[np.ndarray, ...]:
     """The pixels of an HDU without leading axes of length one."""
-    array = hdu.array
-    assert array is not None
+    array = np.empty((0, 0)) if hdu.array is None else hdu.array
     while array.ndim > 2 and len(array) == 1:
         array = array[0]
     return array
@@ -174,7 +173,7 @@ def bad_pixels(
 def masked(
     values: Shaped[np.ndarray, "height width"], cards: Cards
 ) -> Bool[np.ndarray, "height width"]:
-    """The bad pixels of a mask: bad planes where MP_ cards name them, else all that are not zero."""
+    """The bad pixels of a mask: bad planes where MP_ cards name them, else all but zeros."""
     if not any(keyword.startswith("MP_") for keyword in cards):
         return np.asarray(values != 0)
     bits = [cards.number(f"MP_{name}") for name in BAD_MASK_PLANES]

@@ -1,4 +1,4 @@
-"""The width of a PSF from its image, by a least-squares fit that also holds for two pixels' width."""
+"""The width of a PSF from its image, by a fit that also holds where it is two pixels wide."""
 
 from __future__ import annotations
 
@@ -16,14 +16,19 @@ TOLERANCE = 1e-4
 ROUNDNESS_RANGE = (0.02, 1.0)
 """1 / beta of a Moffat profile: nearly a Gaussian, and wings as r^-2."""
 
+NODES = np.array([-1, 0, 1]) * math.sqrt(0.15)
+WEIGHTS = np.array([5, 8, 5]) / 18
+"""Gauss and Legendre's rule over one pixel."""
+
 Grid = Float64[np.ndarray, " pixel"]
 
 
 def measure_fwhm(image: Shaped[np.ndarray, "height width"]) -> float:
-    """Full width at half maximum [pixel] of a PSF image, its pixels' own width included.
+    """Full width at half maximum [pixel] of a PSF, from its image as seen through the pixels.
 
-    That of the round Moffat profile (Moffat 1969) that fits the core best, with free centre,
-    amplitude and slope. Good to 2 % from two pixels up. `GalaxyError` where there is no peak.
+    That of the round Moffat profile (Moffat 1969) which, averaged over each pixel, fits the core
+    best, with free centre, amplitude and slope: the PSF before the pixels widened it. Good to 3 %
+    from two pixels up. `GalaxyError` where there is no peak.
     """
     values = np.nan_to_num(np.asarray(image, dtype=np.float64))
     if values.ndim != 2 or min(values.shape) < SMALLEST_PSF or not values.max() > 0:
@@ -37,7 +42,7 @@ def measure_fwhm(image: Shaped[np.ndarray, "height width"]) -> float:
 
 def core_pixels(
     values: Float64[np.ndarray, "height width"],
-) -> tuple[Grid, Grid, Grid, Float64[np.ndarray, "4"]]:
+) -> tuple[Grid, Grid, Grid, Float64[np.ndarray, 4]]:
     """Rows, columns and values of the pixels around the peak, and where a fit may start."""
     peak = np.unravel_index(values.argmax(), values.shape)
     rough = max(2 * math.sqrt(np.count_nonzero(values > 0.5) / math.pi), 1.2)
@@ -49,16 +54,18 @@ def core_pixels(
     return rows[near], columns[near], values.ravel()[near], start
 
 
-def moffat(rows: Grid, columns: Grid, shape: Float64[np.ndarray, "4"]) -> Grid:
-    """A Moffat profile of height one; `shape` is row, column, ln FWHM and 1 / beta."""
-    squared = (rows - shape[0]) ** 2 + (columns - shape[1]) ** 2
+def moffat(rows: Grid, columns: Grid, shape: Float64[np.ndarray, 4]) -> Grid:
+    """A Moffat profile averaged over pixels; `shape` is row, column, ln FWHM and 1 / beta."""
     roundness = float(np.clip(shape[3], *ROUNDNESS_RANGE))
     steepness = (2**roundness - 1) * 4 * math.exp(-2 * shape[2])
-    profile: Grid = (1 + steepness * squared) ** (-1 / roundness)
+    down = (rows[:, None] + NODES - shape[0]) ** 2
+    across = (columns[:, None] + NODES - shape[1]) ** 2
+    squared = down[:, :, None] + across[:, None, :]
+    profile: Grid = ((1 + steepness * squared) ** (-1 / roundness)) @ WEIGHTS @ WEIGHTS
     return profile
 
 
-def residual(rows: Grid, columns: Grid, values: Grid, shape: Float64[np.ndarray, "4"]) -> Grid:
+def residual(rows: Grid, columns: Grid, values: Grid, shape: Float64[np.ndarray, 4]) -> Grid:
     """What the profile of a shape, at its best amplitude, leaves over."""
     profile = moffat(rows, columns, shape)
     left: Grid = values - profile * (values @ profile) / (profile @ profile)
@@ -66,8 +73,8 @@ def residual(rows: Grid, columns: Grid, values: Grid, shape: Float64[np.ndarray,
 
 
 def fit(
-    rows: Grid, columns: Grid, values: Grid, start: Float64[np.ndarray, "4"]
-) -> Float64[np.ndarray, "4"]:
+    rows: Grid, columns: Grid, values: Grid, start: Float64[np.ndarray, 4]
+) -> Float64[np.ndarray, 4]:
     """The shape of least squares, by Levenberg's and Marquardt's method."""
     shape, damping = start, 1e-3
     left = residual(rows, columns, values, shape)

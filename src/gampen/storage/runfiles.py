@@ -16,6 +16,7 @@ from gampen.errors import UsageError
 from gampen.storage.atomic import write_bytes
 
 Settings = TypeVar("Settings")
+Kind = TypeVar("Kind")
 
 
 def read_settings(path: Path, cls: type[Settings]) -> Settings:
@@ -41,7 +42,7 @@ def read_settings(path: Path, cls: type[Settings]) -> Settings:
 def build(cls: type[Settings], content: dict[str, Any], place: str) -> Settings:
     """The dataclass filled from a table; `place` is where the table lies in the file."""
     hints = typing.get_type_hints(cls)
-    fields = {field.name: field for field in dataclasses.fields(cls) if field.init}  # type: ignore[arg-type]
+    fields = {field.name: field for field in init_fields(cls)}
     for key in content:
         if key not in fields:
             raise UsageError(unknown_key(key, list(fields), place))
@@ -56,6 +57,11 @@ def build(cls: type[Settings], content: dict[str, Any], place: str) -> Settings:
         raise UsageError(f"{place.rstrip('.')}: {error}" if place else str(error)) from None
 
 
+def init_fields(settings: object) -> list[dataclasses.Field[object]]:
+    """The fields of a dataclass, or of its class, that a run file may set."""
+    return [field for field in dataclasses.fields(settings) if field.init]  # type: ignore[arg-type]
+
+
 def unknown_key(key: str, known: list[str], place: str) -> str:
     """The message for a key that no field has."""
     near = difflib.get_close_matches(key, known, n=1)
@@ -63,7 +69,7 @@ def unknown_key(key: str, known: list[str], place: str) -> str:
     return f"every key must be a known setting; got {place + key!r}: {hint}"
 
 
-def convert(hint: Any, value: Any, place: str) -> Any:
+def convert(hint: Any, value: object, place: str) -> object:  # noqa: ANN401 - any type there is
     """A TOML value as a type asks for it."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
@@ -82,7 +88,7 @@ def convert(hint: Any, value: Any, place: str) -> Any:
     return convert_scalar(hint, value, place)
 
 
-def convert_union(arguments: tuple[Any, ...], value: Any, place: str) -> Any:
+def convert_union(arguments: tuple[Any, ...], value: object, place: str) -> object:
     """The value as the first type of a union that takes it."""
     kinds = [kind for kind in arguments if kind is not type(None)]
     if len(kinds) == 1:
@@ -97,8 +103,8 @@ def convert_union(arguments: tuple[Any, ...], value: Any, place: str) -> Any:
 
 
 def convert_array(
-    origin: type, arguments: tuple[Any, ...], value: Any, place: str
-) -> list[Any] | tuple[Any, ...]:
+    origin: type, arguments: tuple[Any, ...], value: object, place: str
+) -> list[object] | tuple[object, ...]:
     """A TOML array as a list or tuple of its entries' types."""
     array = expect(value, list, "an array", place)
     repeated = origin is list or (len(arguments) == 2 and arguments[1] is Ellipsis)
@@ -110,8 +116,8 @@ def convert_array(
     return entries if origin is list else tuple(entries)
 
 
-def convert_scalar(hint: Any, value: Any, place: str) -> Any:
-    """A TOML scalar as a number, a truth value, text or a path; a whole number may stand for a real."""
+def convert_scalar(hint: object, value: object, place: str) -> object:
+    """A TOML scalar as a number, truth value, text or path; a whole number may stand for a real."""
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
     if hint is Path:
         return Path(expect(value, str, "text", place))
@@ -124,14 +130,14 @@ def convert_scalar(hint: Any, value: Any, place: str) -> Any:
     return value
 
 
-def expect(value: Any, kind: type, name: str, place: str) -> Any:
+def expect(value: object, kind: type[Kind], name: str, place: str) -> Kind:
     """The value where it is of a kind; `UsageError` otherwise."""
     if not isinstance(value, kind):
         raise UsageError(f"{place} must be {name}; got {shown(value)}")
     return value
 
 
-def choose(value: Any, allowed: tuple[Any, ...], place: str) -> Any:
+def choose(value: object, allowed: tuple[Any, ...], place: str) -> object:
     """The value where it is one of those allowed; `UsageError` otherwise."""
     if value not in allowed:
         listed = ", ".join(str(choice) for choice in allowed)
@@ -139,24 +145,24 @@ def choose(value: Any, allowed: tuple[Any, ...], place: str) -> Any:
     return value
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A value as a TOML file would show it, shortened."""
     text = emit(value) if not isinstance(value, dict) else "a table"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def write_settings(settings: Any, path: Path) -> None:
+def write_settings(settings: object, path: Path) -> None:
     """Write a dataclass of settings as TOML, every value spelled out; what is None is left out."""
-    lines = table_lines(plain(settings), ())
+    lines = table_lines(as_table(settings), ())
     write_bytes(("\n".join(lines).strip() + "\n").encode(), Path(path))
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """Settings as tables, arrays and scalars."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        value = {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.init}
+    if dataclasses.is_dataclass(value):
+        return as_table(value)
     if isinstance(value, dict):
-        return {str(key): plain(entry) for key, entry in value.items() if entry is not None}
+        return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(entry) for entry in value]
     if isinstance(value, Enum):
@@ -164,8 +170,14 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def table_lines(table: dict[str, Any], names: tuple[str, ...]) -> list[str]:
+def as_table(settings: object) -> dict[str, object]:
+    """A dataclass of settings as tables, arrays and scalars."""
+    return {field.name: plain(getattr(settings, field.name)) for field in init_fields(settings)}
+
+
+def table_lines(table: dict[str, object], names: tuple[str, ...]) -> list[str]:
     """The lines of a table: its scalars and arrays first, then the tables inside it."""
+    table = {key: value for key, value in table.items() if value is not None}
     scalars = {key: value for key, value in table.items() if not isinstance(value, dict)}
     lines = ["", f"[{'.'.join(names)}]"] if names else []
     lines += [f"{bare(key)} = {emit(value)}" for key, value in scalars.items()]
@@ -181,7 +193,7 @@ def bare(key: str) -> str:
     return key if letters.isascii() and letters.isalnum() else emit(key)
 
 
-def emit(value: Any) -> str:
+def emit(value: object) -> str:
     """A value as TOML writes it; `UsageError` for what TOML cannot hold."""
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -47,7 +47,7 @@ def format_of(path: Path) -> Format:
 
 
 def read_catalog(path: Path) -> Catalog:
-    """The catalogue in a file; `UsageError` where it is missing, damaged or of an unknown suffix."""
+    """The catalogue in a file; `UsageError` where it is missing, damaged or of another kind."""
     path = Path(path)
     chosen = format_of(path)
     if not path.is_file():

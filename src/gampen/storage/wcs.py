@@ -1,7 +1,7 @@
 """World coordinates from header cards, by hand: the pixel scale, the centre, and cards to write.
 
-Calabretta & Greisen 2002, doi:10.1051/0004-6361:20021327. Pixels are 0-indexed here and 1-indexed in
-the cards.
+Calabretta & Greisen 2002, doi:10.1051/0004-6361:20021327. Pixels are 0-indexed here and
+1-indexed in the cards.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def wcs_cards(cards: Cards) -> dict[str, CardValue]:
 
 
 def pixel_matrix(cards: Cards) -> Matrix | None:
-    """Degrees per pixel, from CD, or PC and CDELT, or CDELT and CROTA2; None where there is none."""
+    """Degrees per pixel, from CD, PC and CDELT, or CDELT and CROTA2; None for an odd unit."""
     unit = DEGREES_PER_UNIT.get(cards.text("CUNIT1").lower())
     if unit is None:
         return None
