@@ -46,6 +46,22 @@ class Marginal:
         """The number of galaxies."""
         return len(self.density)
 
+    @property
+    def bijection(self) -> Bijection:
+        """The map from the real line, on which the mixture lies, to the value."""
+        return self.density.bijection
+
+    def affine(
+        self,
+        slope: Float[Tensor, " galaxy"],
+        offset: Float[Tensor, " galaxy"],
+        bijection: Bijection,
+    ) -> Marginal:
+        """The marginal whose unconstrained point is `slope * point + offset`, seen otherwise."""
+        old = self.density
+        means, deviations = slope * old.means + offset, slope.abs() * old.deviations
+        return Marginal(Density(old.log_weights, means, deviations, bijection))
+
     def log_pdf(self, values: Float[Tensor, "*draw galaxy"]) -> Float[Tensor, "*draw galaxy"]:
         """ln of the density at physical values; minus infinity on and outside the bounds."""
         points = self._points(values)
@@ -75,7 +91,7 @@ class Marginal:
             _quantile(self.density.take(galaxies[part]), wanted.flatten()[part])
             for part in slices(len(galaxies), _QUANTILES)
         ]
-        return self.density.bijection.forward(torch.cat(points).reshape(wanted.shape))
+        return self.bijection.forward(torch.cat(points).reshape(wanted.shape))
 
     def probability(
         self,
@@ -120,7 +136,7 @@ class Marginal:
     def mode(self) -> Float[Tensor, " galaxy"]:
         """The value of highest density, over the whole range."""
         points = torch.cat([landscape.mode for landscape in self._landscapes])
-        return self.density.bijection.forward(points)
+        return self.bijection.forward(points)
 
     def interval(self, level: float) -> Float[Tensor, "galaxy edge"]:
         """The equal-tailed interval that holds a probability of `level`."""
@@ -136,7 +152,7 @@ class Marginal:
         """
         _require_level(level)
         regions = torch.cat([landscape.region(level) for landscape in self._landscapes])
-        return self.density.bijection.forward(regions)
+        return self.bijection.forward(regions)
 
     @cached_property
     def _moments(self) -> Moments:
@@ -163,10 +179,9 @@ class Marginal:
     def _points(self, values: Float[Tensor, "*draw galaxy"]) -> Float[Tensor, "galaxy ..."]:
         """The unconstrained points of values, infinite on and outside the bounds; galaxies lead."""
         infinity = torch.tensor(torch.inf, dtype=torch.float64)
-        bijection = self.density.bijection
-        low, high = bijection.forward(-infinity), bijection.forward(infinity)
+        low, high = self.bijection.forward(-infinity), self.bijection.forward(infinity)
         inside = torch.minimum(torch.maximum(values.to(torch.float64), low), high)
-        return bijection.inverse(inside).movedim(-1, 0)
+        return self.bijection.inverse(inside).movedim(-1, 0)
 
     def _bound(
         self, bound: float | Float[Tensor, " galaxy"] | None, default: float
