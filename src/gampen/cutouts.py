@@ -82,7 +82,7 @@ class Cutout:
 
     `pixels` are made finite native float32, in the file's own units; where `bad` is set they mean
     nothing. Pixels that are not finite are always bad. `psf_fwhm` [pixel] is the full width at half
-    maximum of a star as it appears in the image, `pixel_scale` [arcsec / pixel], `zero_point` the
+    maximum of the PSF before the pixels widen it, `pixel_scale` [arcsec / pixel], `zero_point` the
     AB magnitude of one image unit, `ra` and `dec` [deg]; each is None where unknown. `wcs` holds
     the world-coordinate cards of the file's header. `sky_sigma` [image units] is filled by whoever
     measures it. The flags that the other fields call for are kept up to date.
