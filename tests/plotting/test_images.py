@@ -51,6 +51,21 @@ def test_the_outline_stands_where_the_pixels_of_the_crop_were_taken():
     assert seen == pytest.approx(8 / 9 * spans)
 
 
+def test_a_crop_of_the_whole_cutout_is_the_cutout_in_units_of_its_noise():
+    cutout = Cutout((100 + 3 * cutout_of().pixels)[:, :HEIGHT], sky_sigma=3.0)
+    crop = DrawnCrop.of(cutout, np.array([[1.0, 0, 0], [0, 1.0, 0]]), side=HEIGHT)
+    expected = (cutout.pixels - np.median(cutout.pixels)) / 3
+    assert crop.pixels == pytest.approx(expected, abs=1e-4)
+
+
+def test_bad_pixels_are_drawn_as_sky():
+    bad = np.zeros((HEIGHT, WIDTH), dtype=bool)
+    bad[3, 4] = True
+    spiked = cutout_of().pixels + 1e6 * bad.astype(np.float32)
+    crop = DrawnCrop.of(Cutout(spiked, bad), np.array([[1.0, 0, 0], [0, 1.0, 0]]))
+    assert np.abs(crop.pixels).max() < 10
+
+
 @given(st.floats(0.5, 800))
 def test_a_bar_is_at_most_a_third_of_the_image_and_at_least_an_eighth(extent):
     assert bar_length(extent) <= max(0.1, extent / 3)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from gampen.parameters import Parameter, ParameterSpace, Scaling
+from gampen.parameters import Parameter, Scaling
 from gampen.plotting.style import interval_text, words_of
 from gampen.posterior import Posterior
 
@@ -67,10 +67,14 @@ class Surface:
     bound_68: float
 
 
-def marginal_curve(posterior: Posterior, galaxy: int, name: str, points: int = 400) -> Curve:
-    """The exact marginal of a parameter, from the first to the last 0.05 % of its probability."""
-    parameter = posterior.space.parameters[posterior.space.index(name)]
-    marginal = posterior.select([galaxy]).marginal(name)
+def marginal_curve(
+    posterior: Posterior, galaxy: int, parameter: Parameter, points: int = 400
+) -> Curve:
+    """The exact marginal of a parameter, from the first to the last 0.05 % of its probability.
+
+    The unit that is written is `parameter`'s.
+    """
+    marginal = posterior.select([galaxy])[parameter.name]
     below = [EDGE, (1 - SHARE_95) / 2, (1 - SHARE_68) / 2]
     levels = torch.tensor([*below, 0.5, *(1 - level for level in reversed(below))])
     quantiles = marginal.ppf(levels[:, None].to(torch.float64))[:, 0].numpy()
@@ -79,7 +83,7 @@ def marginal_curve(posterior: Posterior, galaxy: int, name: str, points: int = 4
     values = np.linspace(start, end, points)
     density = marginal.pdf(torch.from_numpy(values * 10.0**exponent)[:, None])[:, 0].numpy()
     return Curve(
-        words_of(name),
+        words_of(parameter.name),
         unit_of(parameter, exponent),
         exponent,
         values,
@@ -92,16 +96,11 @@ def marginal_curve(posterior: Posterior, galaxy: int, name: str, points: int = 4
 
 def joint_surface(posterior: Posterior, galaxy: int, curves: dict[str, Curve]) -> Surface:
     """The exact joint density of the two parameters of `curves` (x first) on a grid of its axes."""
-    (x_name, x_curve), (y_name, y_curve) = curves.items()
-    x, y = (np.linspace(*curve.limits, 160) for curve in (x_curve, y_curve))
-    units = torch.tensor([10.0**x_curve.exponent, 10.0**y_curve.exponent], dtype=torch.float64)
+    x, y = (np.linspace(*curve.limits, 160) for curve in curves.values())
+    units = torch.tensor([10.0**curve.exponent for curve in curves.values()], dtype=torch.float64)
     grid = torch.stack(torch.meshgrid(*map(torch.from_numpy, (x, y)), indexing="xy"), dim=-1)
-    space: ParameterSpace = posterior.space.select([x_name, y_name])
-    indices = [posterior.space.index(name) for name in (x_name, y_name)]
-    mixture = posterior.select([galaxy]).mixture.marginal(indices).to(torch.float64)
-    points = space.unconstrain(grid * units)
-    log_density = mixture.log_prob(points[:, :, None])[..., 0] - space.log_slope(points)
-    density = (log_density + units.log().sum()).exp().nan_to_num().numpy()
+    pair = posterior.select([galaxy]).marginal(*curves)
+    density = (pair.log_prob((grid * units)[:, :, None])[..., 0] + units.log().sum()).exp().numpy()
     return Surface(x, y, density, *enclosing_bounds(density))
 
 
@@ -115,7 +114,7 @@ def enclosing_bounds(density: Float[np.ndarray, "row column"]) -> tuple[float, f
 
 def exponent_of(largest: float) -> int:
     """The power of ten, a multiple of three, that keeps tick labels short; 0 for common sizes."""
-    size = math.log10(max(abs(largest), 1e-300))
+    size = math.log10(abs(largest)) if largest else 0.0
     return 0 if -2 <= size < 4 else 3 * math.floor(size / 3)
 
 

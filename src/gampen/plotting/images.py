@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,6 +15,7 @@ from matplotlib.patches import Polygon
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 
 from gampen.cutouts import Cutout
+from gampen.network.transformer import resample
 from gampen.plotting.style import INK, MUTED, OUTLINE, RULE, styled
 
 COLOUR_MAP = "gray_r"
@@ -35,6 +37,13 @@ class DrawnCrop:
     theta: Float[np.ndarray, "2 3"]
     pixels: Float[np.ndarray, "crop_height crop_width"]
 
+    @classmethod
+    def of(cls, cutout: Cutout, theta: Float[np.ndarray, "2 3"], side: int = 64) -> DrawnCrop:
+        """The crop of `side` pixels each way that the network takes of a cutout through `theta`."""
+        frame = torch.from_numpy(in_noise(cutout))[None, None].float()
+        crop = resample(frame, torch.from_numpy(theta)[None].float(), side)
+        return cls(theta, crop.pixels[0, 0].numpy())
+
     def outline(self, height: int, width: int) -> Float[np.ndarray, "4 2"]:
         """The crop's corners (x, y) [pixel] in a cutout of this size, counter-clockwise."""
         square = np.array([[-1, -1, 1], [1, -1, 1], [1, 1, 1], [-1, 1, 1]], dtype=np.float64)
@@ -51,6 +60,13 @@ def noise_of(pixels: Float[np.ndarray, "height width"]) -> float:
     """The scatter of the sky, from the differences of neighbours, which a galaxy hardly changes."""
     differences = np.abs(np.diff(pixels.astype(np.float64), axis=1))
     return 1.0484 * float(np.median(differences)) or float(differences.max()) or 1.0
+
+
+def in_noise(cutout: Cutout) -> Float[np.ndarray, "height width"]:
+    """A cutout's pixels above its median, in units of its sky sigma; bad ones are zero."""
+    sky = float(np.median(cutout.pixels[~cutout.bad]))
+    sigma = cutout.sky_sigma or noise_of(cutout.pixels)
+    return np.where(cutout.bad, 0.0, (cutout.pixels - sky) / sigma)
 
 
 def bar_length(extent: float) -> float:
@@ -72,8 +88,7 @@ def draw_image(axes: Axes, pixels: Float[np.ndarray, "height width"]) -> None:
 
 def draw_cutout(axes: Axes, cutout: Cutout, crop: DrawnCrop) -> None:
     """Show a cutout with the outline of its crop and, where the pixel scale is known, a bar."""
-    sky = float(np.median(cutout.pixels))
-    draw_image(axes, (cutout.pixels - sky) / (cutout.sky_sigma or noise_of(cutout.pixels)))
+    draw_image(axes, in_noise(cutout))
     outline = crop.outline(*cutout.shape)
     axes.add_patch(Polygon(outline, fill=False, edgecolor=OUTLINE, linewidth=1.3))
     if cutout.pixel_scale is not None:

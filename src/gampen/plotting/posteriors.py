@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from gampen.cutouts import Cutout, Cutouts, Flag
+from gampen.parameters import Parameter, Scaling
 from gampen.plotting.curves import Curve, Surface, joint_surface, marginal_curve
 from gampen.plotting.images import DrawnCrop, draw_cutout, draw_image
 from gampen.plotting.style import (
@@ -30,7 +32,8 @@ def posterior_page(
     cutout: Cutout, crop: DrawnCrop, posterior: Posterior, galaxy: int = 0
 ) -> Figure:
     """One galaxy: its cutout, its crop, every marginal and joint density, and what is unusual."""
-    curves = {name: marginal_curve(posterior, galaxy, name) for name in posterior.space.names}
+    parameters = [_as_measured(parameter, cutout) for parameter in posterior.space]
+    curves = {known.name: marginal_curve(posterior, galaxy, known) for known in parameters}
     size = 1.0 + 1.9 * len(curves)
     figure = Figure(figsize=(size + 2.9, size), layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=[2.7, size], squeeze=False)[0]
@@ -57,12 +60,20 @@ def demo_sheet(cutouts: Cutouts, crops: Sequence[DrawnCrop], posterior: Posterio
         row[0].set_ylabel(cutout.object_id, color=MUTED, fontsize=7)
         _draw_crop(row[1], crop)
         for parameter, axes in zip(posterior.space, row[2:], strict=True):
-            _draw_marginal(axes, marginal_curve(posterior, galaxy, parameter.name))
+            known = _as_measured(parameter, cutout)
+            _draw_marginal(axes, marginal_curve(posterior, galaxy, known))
             if parameter.high is not None:
                 axes.set_xlim(parameter.low, parameter.high)
     grid[0, 0].set_title("cutout", color=MUTED)
     grid[0, 1].set_title("learned crop", color=MUTED)
     return figure
+
+
+def _as_measured(parameter: Parameter, cutout: Cutout) -> Parameter:
+    """The parameter, in pixels if it is a length and the image's pixel scale is unknown."""
+    if parameter.scaling is Scaling.LENGTH and cutout.pixel_scale is None:
+        return replace(parameter, unit="pixel")
+    return parameter
 
 
 def _draw_crop(axes: Axes, crop: DrawnCrop) -> None:
