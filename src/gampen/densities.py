@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Float, Int
@@ -49,9 +50,9 @@ class Density:
         self, points: Float[Tensor, "galaxy ..."]
     ) -> tuple[Float[Tensor, "galaxy ..."], Float[Tensor, "galaxy ..."]]:
         """`log_value_density` and its derivative by the unconstrained point."""
-        terms, standard, deviations = self._log_terms(points)
+        terms, pulls, _ = self._log_terms(points)
         height = torch.logsumexp(terms, dim=0)
-        pull = ((terms - height).exp() * (standard / deviations)).sum(dim=0)
+        pull = ((terms - height).exp() * pulls).sum(dim=0)
         slope = -pull - self.bijection.log_slope_gradient(points)
         return height - self.bijection.log_slope(points), slope
 
@@ -63,10 +64,10 @@ class Density:
         self, points: Float[Tensor, "galaxy ..."]
     ) -> tuple[Float[Tensor, "galaxy ..."], Float[Tensor, "galaxy ..."]]:
         """`value_score` and its derivative by the unconstrained point."""
-        terms, standard, deviations = self._log_terms(points)
-        share, pulls = torch.softmax(terms, dim=0), standard / deviations
+        terms, pulls, precisions = self._log_terms(points)
+        share = torch.softmax(terms, dim=0)
         pull = (share * pulls).sum(dim=0)
-        bend = (share * ((pulls - pull).square() - deviations.square().reciprocal())).sum(dim=0)
+        bend = (share * ((pulls - pull).square() - precisions.square())).sum(dim=0)
         return (
             -pull - self.bijection.log_slope_gradient(points),
             bend - self.bijection.log_slope_curvature(points),
@@ -99,25 +100,26 @@ class Density:
         self, points: Float[Tensor, "galaxy ..."], sign: float
     ) -> Float[Tensor, "galaxy ..."]:
         """The probability below (sign 1) or above (sign -1) the points."""
-        weights, means, deviations = self._aligned(points)
-        probability: Tensor = torch.special.ndtr(sign * (points - means) / deviations)
-        return (weights.exp() * probability).sum(dim=0)
+        weights, means, precisions = self._aligned(points)[:3]
+        probability: Tensor = torch.special.ndtr((points - means) * (sign * precisions))
+        return (weights * probability).sum(dim=0)
 
     def _log_terms(self, points: Float[Tensor, "galaxy ..."]) -> tuple[Tensor, Tensor, Tensor]:
-        """ln of each component's weighted density, the standardised points and the deviations."""
-        weights, means, deviations = self._aligned(points)
-        standard = (points - means) / deviations
-        constant = weights - deviations.log() - 0.5 * math.log(2 * math.pi)
-        return constant - 0.5 * standard.square(), standard, deviations
+        """ln of each component's weighted density, its pull on the points, and 1 / deviation."""
+        _, means, precisions, constants = self._aligned(points)
+        standard = (points - means) * precisions
+        return constants - 0.5 * standard.square(), standard * precisions, precisions
 
-    def _aligned(self, points: Float[Tensor, "galaxy ..."]) -> tuple[Tensor, Tensor, Tensor]:
-        """The weights, means and deviations with as many trailing axes as the points have."""
+    def _aligned(self, points: Float[Tensor, "galaxy ..."]) -> tuple[Tensor, ...]:
+        """What each component needs, with as many trailing axes as the points have."""
         shape = (*self.means.shape, *(1,) * (points.dim() - 1))
-        return (
-            self.log_weights.reshape(shape),
-            self.means.reshape(shape),
-            self.deviations.reshape(shape),
-        )
+        return tuple(part.reshape(shape) for part in self._terms)
+
+    @cached_property
+    def _terms(self) -> tuple[Tensor, ...]:
+        """The weights, means, 1 / deviations and ln of the weighted peak densities."""
+        constants = self.log_weights - self.deviations.log() - 0.5 * math.log(2 * math.pi)
+        return self.log_weights.exp(), self.means, self.deviations.reciprocal(), constants
 
 
 def slices(total: int, size: int) -> list[slice]:

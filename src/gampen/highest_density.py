@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gampen.densities import Density, slices
-from gampen.roots import Bracket, find_roots
+from gampen.roots import Bracket, Functions, find_roots
 
 SEGMENTS = 4
 _POINTS = 64  # of the grid, for each component
@@ -63,10 +63,15 @@ class Landscape:
 
         # Segments open and merge at the ends of the range, where the probability goes like a square
         # root; of an angle whose cosine is the place within the range, it goes smoothly.
-        def excess(angle: Tensor, which: Tensor) -> tuple[Tensor, Tensor]:
-            depth = low[which] + width[which] * (0.5 * angle).sin().square()
-            deviations, slope = self.take(which).crossings(depth).deviations(depth)
-            return deviations - wanted, slope * 0.5 * width[which] * angle.sin()
+        def excess(which: Tensor) -> Functions:
+            some, base, span = self.take(which), low[which], width[which]
+
+            def functions(angle: Tensor) -> tuple[Tensor, Tensor]:
+                depth = base + span * (0.5 * angle).sin().square()
+                deviations, slope = some.crossings(depth).deviations(depth)
+                return deviations - wanted, slope * 0.5 * span * angle.sin()
+
+            return functions
 
         start = 2 * ((wanted - low) / width).clamp(0, 1).sqrt().asin()
         half_turn = torch.full_like(start, math.pi)
@@ -95,9 +100,14 @@ class Landscape:
         falls, density = higher[interval, galaxy], self.density.take(galaxy)
         goal = level[galaxy]
 
-        def gap(points: Tensor, which: Tensor) -> tuple[Tensor, Tensor]:
-            height, slope = density.take(which).log_value_density_and_slope(points)
-            return height - goal[which], slope
+        def gap(which: Tensor) -> Functions:
+            some, wanted = density.take(which), goal[which]
+
+            def functions(points: Tensor) -> tuple[Tensor, Tensor]:
+                height, slope = some.log_value_density_and_slope(points)
+                return height - wanted, slope
+
+            return functions
 
         bracket = self._crossing_bracket(interval, galaxy, falls, goal)
         return Crossings(density, find_roots(gap, bracket, flat=1e-12), falls, interval, galaxy)
@@ -162,8 +172,8 @@ def _critical_points(
     galaxy, cell = turns.nonzero(as_tuple=True)
     nearby = density.take(galaxy)
 
-    def score(points: Tensor, which: Tensor) -> tuple[Tensor, Tensor]:
-        return nearby.take(which).value_score_and_slope(points)
+    def score(which: Tensor) -> Functions:
+        return nearby.take(which).value_score_and_slope
 
     low, high = grid[galaxy, cell], grid[galaxy, cell + 1]
     bracket = Bracket(low, high, 0.5 * (low + high), rising[galaxy, cell + 1])

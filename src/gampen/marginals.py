@@ -21,7 +21,7 @@ from gampen.errors import UsageError
 from gampen.highest_density import Landscape
 from gampen.mixtures import GaussianMixture
 from gampen.moments import Moments, gaussian_moments, mixture_moments
-from gampen.roots import Bracket, find_roots
+from gampen.roots import Bracket, Functions, find_roots
 
 _GALAXIES, _QUANTILES = 4096, 65536  # worked on at a time, so that memory stays bounded
 
@@ -203,11 +203,15 @@ def _quantile(density: Density, levels: Float[Tensor, " galaxy"]) -> Float[Tenso
         density.log_weights, sign * density.means, density.deviations, density.bijection
     )
 
-    def excess(points: Tensor, which: Tensor) -> tuple[Tensor, Tensor]:
-        near = mirrored.take(which)
-        deviations: Tensor = torch.special.ndtri(near.below(points).clamp(1e-300, 1 - 1e-16))
-        log_slope = near.log_point_density(points) + 0.5 * deviations.square()
-        return deviations - goal[which], log_slope.exp() * math.sqrt(2 * math.pi)
+    def excess(which: Tensor) -> Functions:
+        some, wanted = mirrored.take(which), goal[which]
+
+        def functions(points: Tensor) -> tuple[Tensor, Tensor]:
+            deviations: Tensor = torch.special.ndtri(some.below(points).clamp(1e-300, 1 - 1e-16))
+            log_slope = some.log_point_density(points) + 0.5 * deviations.square()
+            return deviations - wanted, log_slope.exp() * math.sqrt(2 * math.pi)
+
+        return functions
 
     # No component has reached its own quantile below all of theirs, and each has above all.
     quantiles = mirrored.means + mirrored.deviations * goal

@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-# Gives the values and slopes, at one point of each, of the functions that the second argument
-# numbers.
-Family = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+# Values and slopes at one point of each of some functions, and the functions of these numbers.
+Functions = Callable[[Tensor], tuple[Tensor, Tensor]]
+Family = Callable[[Tensor], Functions]
 
-_ITERATIONS = 200
+_ITERATIONS, _CROWD = 200, 0.7
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,21 @@ def find_roots(family: Family, bracket: Bracket, flat: float = 0.0) -> Float[Ten
     # Rows: the point, the ends of the bracket, the last step and the one before it.
     state = torch.stack([point, bracket.low, bracket.high, width, width])
     which = (width > 0).nonzero().squeeze(1)
-    state = state[:, which]
+    state, functions = state[:, which], family(which)
     for _ in range(_ITERATIONS):
         if not len(which):
             break
-        value, slope = (part * sign[which] for part in family(state[0], which))
+        value, slope = (part * sign[which] for part in functions(state[0]))
         roots[which] = state[0]
         rounding = 2 * torch.finfo(width.dtype).eps * state[0].abs()
         tolerance = 1e-13 * width[which] + rounding
-        state = _step(state, value, slope, tolerance)
-        moving = (state[2] - state[1] > 2 * tolerance) & (value.abs() > flat)
-        state, which = state[:, moving], which[moving]
+        stepped = _step(state, value, slope, tolerance)
+        moving = (stepped[2] - stepped[1] > 2 * tolerance) & (value.abs() > flat)
+        state = torch.where(moving, stepped, state)
+        # Leaving functions out costs a copy of the others, so it is done for many at once.
+        if int(moving.sum()) < _CROWD * len(which):
+            state, which = state[:, moving], which[moving]
+            functions = family(which)
     return roots
 
 

@@ -1,0 +1,174 @@
+"""The columns of a catalogue that sum up a posterior: one row a galaxy, 32-bit numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32
+from torch import Tensor
+
+from gampen.catalog import Column
+from gampen.marginals import Marginal
+from gampen.posterior import Posterior
+
+# Probabilities of one, two and three standard deviations of a Gaussian.
+CREDIBLE_LEVELS = {"68": 0.6827, "95": 0.9545, "997": 0.9973}
+DISK_DOMINATED, BULGE_DOMINATED = 0.4, 0.6
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One quantity with a marginal, and what its columns are to say of it."""
+
+    name: str
+    marginal: Marginal
+    unit: str
+    ucd: str
+    description: str
+
+
+def summarise(posterior: Posterior) -> list[Column]:
+    """The columns that sum up a posterior, in the order of the catalogue.
+
+    For each parameter `{parameter}_{statistic}`; the same for `magnitude` and `flux_njy` where a
+    zero point is known (NaN in the rows without, no columns if there is none); correlations, shares
+    of epistemic variance, probabilities of the kinds of galaxy, the zero point and the packed
+    mixture, which `posterior.metadata` describes.
+    """
+    columns = [column for quantity in quantities(posterior) for column in _statistics(quantity)]
+    return [
+        *columns,
+        *_correlations(posterior),
+        *_epistemic_fractions(posterior),
+        *_kinds(posterior),
+        Column(
+            "zero_point",
+            single(posterior.zero_points),
+            unit="mag",
+            ucd="phot.mag;arith.zp",
+            description="AB magnitude of one image unit",
+        ),
+        Column(
+            "mixture",
+            posterior.pack().numpy(),
+            ucd="stat.param",
+            description="the whole posterior, packed; the metadata say how",
+        ),
+    ]
+
+
+def quantities(posterior: Posterior) -> list[Quantity]:
+    """The parameters, then the magnitude and the flux in nanojanskys if a zero point is known."""
+    found = [
+        Quantity(parameter.name, marginal, parameter.unit, parameter.ucd, parameter.description)
+        for parameter, marginal in zip(posterior.space, posterior.marginals, strict=True)
+    ]
+    if posterior.has_photometry:
+        magnitude, flux = posterior.magnitude(), posterior.flux_njy()
+        found += [
+            Quantity("magnitude", magnitude, "mag", "phot.mag", "total AB magnitude"),
+            Quantity("flux_njy", flux, "nJy", "phot.flux", "total flux"),
+        ]
+    return found
+
+
+def single(values: Tensor) -> Float32[np.ndarray, "galaxy ..."]:
+    """The values as 32-bit numbers."""
+    array: Float32[np.ndarray, "galaxy ..."] = values.to(torch.float32).numpy()
+    return array
+
+
+def _statistics(quantity: Quantity) -> Iterator[Column]:
+    """The columns of one quantity."""
+    marginal, unit = quantity.marginal, quantity.unit
+    yield _column(quantity, "median", marginal.median, unit, "{};stat.median")
+    yield _column(quantity, "mean", marginal.mean, unit, "{};stat.mean")
+    yield _column(quantity, "mode", marginal.mode, unit, "{}")
+    yield _column(quantity, "std", marginal.std, unit, "stat.stdev;{}")
+    yield _column(quantity, "skewness", marginal.skewness, "", "stat.param;{}")
+    yield _column(quantity, "kurtosis", marginal.kurtosis, "", "stat.param;{}")
+    for label, edges in _intervals(marginal).items():
+        yield _column(quantity, label, edges, unit, "stat.percentile;{}")
+    segments = marginal.hdi(CREDIBLE_LEVELS["68"]).flatten(1)
+    yield _column(quantity, "hdi68", segments, unit, "{};stat.interval")
+
+
+def _intervals(marginal: Marginal) -> dict[str, Float[Tensor, " galaxy"]]:
+    """The ends of the equal-tailed intervals, by name: all of them in one search."""
+    levels = torch.tensor(list(CREDIBLE_LEVELS.values()), dtype=torch.float64)
+    tails = torch.stack([(1 - levels) / 2, (1 + levels) / 2], dim=1).reshape(-1, 1)
+    names = [f"{end}{label}" for label in CREDIBLE_LEVELS for end in ("lo", "hi")]
+    return dict(zip(names, marginal.ppf(tails), strict=True))
+
+
+def _column(quantity: Quantity, statistic: str, values: Tensor, unit: str, ucd: str) -> Column:
+    """One statistic of one quantity."""
+    words = [word for word in ucd.format(quantity.ucd).split(";") if word]
+    return Column(
+        f"{quantity.name}_{statistic}",
+        single(values),
+        unit=unit,
+        ucd=";".join(words),
+        description=f"{_MEANINGS[statistic]} of the posterior of the {quantity.description}",
+    )
+
+
+_MEANINGS = {
+    "median": "median",
+    "mean": "mean",
+    "mode": "place of highest density",
+    "std": "standard deviation",
+    "skewness": "skewness",
+    "kurtosis": "kurtosis less 3",
+    "hdi68": "segments (low, high) of the 68.27 % highest-density region",
+} | {
+    f"{end}{label}": f"{side} end of the equal-tailed {100 * level:.2f} % interval"
+    for label, level in CREDIBLE_LEVELS.items()
+    for end, side in (("lo", "lower"), ("hi", "upper"))
+}
+
+
+def _correlations(posterior: Posterior) -> Iterator[Column]:
+    """The correlation of the values of each pair of parameters."""
+    correlation = posterior.correlation
+    for one, other in combinations(range(len(posterior.space)), 2):
+        first, second = posterior.space.names[one], posterior.space.names[other]
+        yield Column(
+            f"corr_{first}_{second}",
+            single(correlation[:, one, other]),
+            ucd="stat.correlation",
+            description=f"correlation of {first} and {second} over the posterior",
+        )
+
+
+def _epistemic_fractions(posterior: Posterior) -> Iterator[Column]:
+    """Each parameter's share of variance that comes from what the network does not know."""
+    columns = zip(posterior.space.names, posterior.epistemic_fraction.unbind(-1), strict=True)
+    for name, fraction in columns:
+        yield Column(
+            f"{name}_epistemic_fraction",
+            single(fraction),
+            ucd="stat.variance;arith.ratio",
+            description=f"epistemic share of the variance of {name} in unconstrained space",
+        )
+
+
+def _kinds(posterior: Posterior) -> Iterator[Column]:
+    """The probabilities of a disk-dominated and of a bulge-dominated galaxy, if there is a B/T."""
+    if "bulge_to_total" not in posterior.space.names:
+        return
+    ratio = posterior["bulge_to_total"]
+    for name, probability, threshold in (
+        ("p_disk_dominated", ratio.probability(below=DISK_DOMINATED), f"< {DISK_DOMINATED}"),
+        ("p_bulge_dominated", ratio.probability(above=BULGE_DOMINATED), f"> {BULGE_DOMINATED}"),
+    ):
+        yield Column(
+            name,
+            single(probability),
+            ucd="stat.probability;src.morph.type",
+            description=f"posterior probability that bulge_to_total {threshold}",
+        )
