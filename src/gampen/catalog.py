@@ -6,7 +6,7 @@ summaries). It knows nothing of files; `gampen.storage.tables` reads and writes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -25,7 +25,7 @@ class Column:
     """
 
     name: str
-    values: Shaped[np.ndarray, "galaxy ..."]
+    values: Shaped[np.ndarray, " ..."]
     unit: str = ""
     ucd: str = ""
     description: str = ""
@@ -92,6 +92,19 @@ class Catalog:
         columns = tuple(Column(name, np.asarray(array)) for name, array in values.items())
         return cls(columns, metadata or {})
 
+    @classmethod
+    def cat(cls, parts: Sequence[Catalog]) -> Catalog:
+        """The galaxies of all parts, one after the other, with the first part's metadata.
+
+        A column of numbers that some parts lack is NaN there; one of text is empty.
+        """
+        models = {column.name: column for part in parts for column in part}
+        joined = [
+            replace(model, values=np.concatenate([_values_in(part, model) for part in parts]))
+            for model in models.values()
+        ]
+        return cls(tuple(joined), parts[0].metadata)
+
     def __len__(self) -> int:
         """The number of galaxies."""
         return len(self.columns[0]) if self.columns else 0
@@ -144,3 +157,13 @@ class Catalog:
     def parameter_values(self, space: ParameterSpace) -> Float64[np.ndarray, "galaxy parameter"]:
         """The parameters' values in `space`'s own units; `UsageError` where a column is missing."""
         return np.stack([self[name].numbers() for name in space.names], axis=-1)
+
+
+def _values_in(part: Catalog, model: Column) -> Shaped[np.ndarray, "galaxy ..."]:
+    """A part's values of a column, or empty ones of the model's kind."""
+    if model.name in part:
+        return part[model.name].values
+    shape = (len(part), *model.values.shape[1:])
+    if model.is_text:
+        return np.full(shape, "")
+    return np.full(shape, np.nan, dtype=np.result_type(model.values.dtype, np.float32))

@@ -69,6 +69,7 @@ def describe_flags() -> dict[str, str]:
 
 
 NO_FLAGS = Flag(0)
+NO_MAP = np.zeros((0, 0), dtype=bool)
 OWN_FLAGS = (
     *(Flag.MASKED_PIXELS, Flag.MASKED_CORE),
     *(Flag.PSF_UNKNOWN, Flag.PIXEL_SCALE_UNKNOWN, Flag.ZERO_POINT_UNKNOWN),
@@ -80,18 +81,18 @@ OWN_FLAGS = (
 class Cutout:
     """One galaxy's image and what is known about it.
 
-    `pixels` are made finite native float32, in the file's own units; where `bad` is set they mean
-    nothing. Pixels that are not finite are always bad. `psf_fwhm` [pixel] is the full width at half
-    maximum of the PSF before the pixels widen it, `pixel_scale` [arcsec / pixel], `zero_point` the
-    AB magnitude of one image unit, `ra` and `dec` [deg]; each is None where unknown. `wcs` holds
-    the world-coordinate cards of the file's header. `sky_sigma` [image units] is filled by whoever
-    measures it. The flags that the other fields call for are kept up to date.
+    `pixels` become finite native float32, in the file's own units; where `bad` is set they mean
+    nothing, and those that are not finite are always bad. `psf_fwhm` [pixel] is the full width at
+    half maximum of the PSF before the pixels widen it, `pixel_scale` [arcsec / pixel], `zero_point`
+    the AB magnitude of one image unit, `ra` and `dec` [deg]; each is None where unknown. `wcs`
+    holds world-coordinate cards. `sky_sigma` [image units] is filled by whoever measures it. The
+    flags that the other fields call for are kept up to date.
 
-    Raises `GalaxyError` where the array cannot be a galaxy's image.
+    `GalaxyError` where the array cannot be a galaxy's image.
     """
 
-    pixels: Float32[np.ndarray, "height width"]
-    bad: Bool[np.ndarray, "height width"] = None  # type: ignore[assignment]  # filled at once
+    pixels: Shaped[np.ndarray, " ..."]
+    bad: Bool[np.ndarray, " ..."] = field(default_factory=lambda: NO_MAP)
     object_id: str = ""
     file_name: str = ""
     psf_fwhm: float | None = None
@@ -105,7 +106,7 @@ class Cutout:
 
     def __post_init__(self) -> None:
         """Find bad pixels, check the content and raise the flags that follow."""
-        image, unusable = clean_pixels(np.asarray(self.pixels), self.bad)
+        image, unusable = clean_pixels(self.pixels, self.bad)
         object.__setattr__(self, "pixels", image)
         object.__setattr__(self, "bad", unusable)
         for name in ("psf_fwhm", "pixel_scale"):
@@ -203,7 +204,7 @@ class Cutouts:
 
 
 def clean_pixels(
-    pixels: Shaped[np.ndarray, "height width"], bad: Bool[np.ndarray, "height width"] | None = None
+    pixels: Shaped[np.ndarray, " ..."], bad: Bool[np.ndarray, " ..."]
 ) -> tuple[Float32[np.ndarray, "height width"], Bool[np.ndarray, "height width"]]:
     """Finite native float32 pixels and the map of bad ones; `GalaxyError` where nothing is left."""
     if pixels.ndim != 2 or min(pixels.shape) < SMALLEST_SIDE:
@@ -212,14 +213,14 @@ def clean_pixels(
             f"a cutout must be an image of at least {SMALLEST_SIDE} x {SMALLEST_SIDE} pixels; "
             f"got {size}"
         )
-    if bad is not None and bad.shape != pixels.shape:
+    if bad.size and bad.shape != pixels.shape:
         raise GalaxyError(f"mask and image must have one shape; got {bad.shape}, {pixels.shape}")
     with np.errstate(over="ignore", invalid="ignore"):
         image = pixels.astype(np.float32, copy=False)
     unusable = ~np.isfinite(image)
     if unusable.any():
         image = np.where(unusable, np.float32(0), image)
-    if bad is not None:
+    if bad.size:
         unusable |= bad
     check_content(image, unusable)
     return image, unusable

@@ -61,7 +61,7 @@ def read_cutout(path: Path, known: Known | None = None) -> Cutout:
     place = position(planes, known)
     return Cutout(
         pixels=planes.image,
-        bad=planes.bad,  # type: ignore[arg-type]  # None where nothing says that pixels are bad
+        bad=planes.bad,
         object_id=known.object_id or stem(path),
         file_name=known.file_name or path.name,
         psf_fwhm=find_psf_fwhm(planes, known, scale),

@@ -52,12 +52,17 @@ class Cards(Mapping[str, CardValue]):
         return value
 
     def __iter__(self) -> Iterator[str]:
-        """The keywords, in order."""
-        return iter(self._raw)
+        """The keywords of the cards with a value, in order."""
+        return (keyword for keyword in self._raw if self.get(keyword) is not None)
 
     def __len__(self) -> int:
-        """The number of cards."""
-        return len(self._raw)
+        """The number of cards with a value."""
+        return sum(1 for _ in self)
+
+    @property
+    def mask_planes(self) -> tuple[str, ...]:
+        """The planes of a Rubin or HSC mask that MP_ cards number."""
+        return tuple(keyword[3:] for keyword in self._raw if keyword.startswith("MP_"))
 
     def comment(self, keyword: str) -> str:
         """The comment of a card, empty where there is none."""

@@ -10,6 +10,7 @@ from enum import Enum
 import numpy as np
 from jaxtyping import Bool, Shaped
 
+from gampen.cutouts import NO_MAP
 from gampen.errors import GalaxyError
 from gampen.storage.hdus import Hdu
 from gampen.storage.headers import Cards, bands
@@ -48,14 +49,14 @@ class Planes:
     """The planes of one cutout: an image, the bad pixels, and a PSF where the file has one."""
 
     image: Shaped[np.ndarray, "height width"]
-    bad: Bool[np.ndarray, "height width"] | None
+    bad: Bool[np.ndarray, " ..."]
     psf: Shaped[np.ndarray, "height width"] | None
     headers: tuple[Cards, ...]
 
 
 def role_of(hdu: Hdu) -> Role:
     """What an HDU holds, from EXTNAME, EXTTYPE or IMAGETYP, or from its mask cards."""
-    if any(keyword.startswith("MP_") for keyword in hdu.cards):
+    if hdu.cards.mask_planes:
         return Role.MASK
     for card in ("EXTNAME", "EXTTYPE", "IMAGETYP"):
         name = hdu.cards.text(card).upper()
@@ -174,7 +175,7 @@ def masked(
     values: Shaped[np.ndarray, "height width"], cards: Cards
 ) -> Bool[np.ndarray, "height width"]:
     """The bad pixels of a mask: bad planes where MP_ cards name them, else all but zeros."""
-    if not any(keyword.startswith("MP_") for keyword in cards):
+    if not cards.mask_planes:
         return np.asarray(values != 0)
     bits = [cards.number(f"MP_{name}") for name in BAD_MASK_PLANES]
     wanted = sum(1 << int(bit) for bit in bits if bit is not None and 0 <= bit < 63)
@@ -183,7 +184,7 @@ def masked(
 
 def union(
     maps: Iterable[Bool[np.ndarray, "height width"] | None],
-) -> Bool[np.ndarray, "height width"] | None:
-    """The pixels that are bad in any map, None where there is no map."""
+) -> Bool[np.ndarray, " ..."]:
+    """The pixels that are bad in any map; an empty array where there is no map."""
     known = [bad for bad in maps if bad is not None]
-    return np.logical_or.reduce(known) if known else None
+    return np.asarray(np.logical_or.reduce(known)) if known else NO_MAP
