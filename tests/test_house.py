@@ -129,6 +129,13 @@ def test_the_documents_name_only_tasks_that_the_menu_has():
     assert {"demo", "test"} <= named <= menu
 
 
+def test_the_floors_in_the_guide_are_those_that_are_kept():
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    contracts = {contract["id"]: contract for contract in tools["importlinter"]["contracts"]}
+    layers = [re.sub(r"[()]", "", layer) for layer in contracts["floors"]["layers"]]
+    assert "\n".join(layers) in (ROOT / "CONTRIBUTING.md").read_text()
+
+
 def test_continuous_integration_runs_the_readmes_test_command():
     commands = (ROOT / ".ci" / "run").read_text().splitlines()
     assert commands[-1] == "make test"
