@@ -1,3 +1,54 @@
-"""gampen: the posterior of every galaxy's morphology, from its image."""
+"""gampen: the posterior of every galaxy's morphology, from its image.
+
+>>> from gampen import Estimator, load_cutouts
+>>> posterior = Estimator.load("universal").predict(load_cutouts("examples/hsc"))
+>>> posterior["effective_radius"].interval(0.68)  # doctest: +SKIP
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0.dev0"
+
+_HOMES = {
+    "Catalog": "gampen.catalog",
+    "Column": "gampen.catalog",
+    "Cutout": "gampen.cutouts",
+    "Cutouts": "gampen.cutouts",
+    "Estimator": "gampen.estimator",
+    "EstimatorError": "gampen.errors",
+    "Flag": "gampen.cutouts",
+    "GalaxyError": "gampen.errors",
+    "GampenError": "gampen.errors",
+    "MORPHOLOGY": "gampen.parameters",
+    "Parameter": "gampen.parameters",
+    "ParameterSpace": "gampen.parameters",
+    "Posterior": "gampen.posterior",
+    "Scaling": "gampen.parameters",
+    "TrainingError": "gampen.errors",
+    "UsageError": "gampen.errors",
+    "load_cutouts": "gampen.storage.layouts",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605 - the names are those of _HOMES, once
+
+if TYPE_CHECKING:
+    from gampen.catalog import Catalog, Column
+    from gampen.cutouts import Cutout, Cutouts, Flag
+    from gampen.errors import EstimatorError, GalaxyError, GampenError, TrainingError, UsageError
+    from gampen.estimator import Estimator
+    from gampen.parameters import MORPHOLOGY, Parameter, ParameterSpace, Scaling
+    from gampen.posterior import Posterior
+    from gampen.storage.layouts import load_cutouts
+
+
+def __getattr__(name: str) -> object:
+    """A public name, loaded on first use: the package itself loads nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'gampen' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return [*globals(), *_HOMES]

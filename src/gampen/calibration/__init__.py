@@ -1,1 +1,1 @@
-"""."""
+"""Is the posterior true? Coverage, ranks and scores against known truths."""

@@ -1,1 +1,1 @@
-"""."""
+"""From cutouts to posteriors: batches, Monte Carlo passes, summaries."""

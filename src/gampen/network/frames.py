@@ -35,8 +35,9 @@ class Frames:
         """Images in any unit, sky-subtracted, made into frames; bad pixels are filled."""
         sigma = measure_sky_sigma(images, bad)
         scaled = images / sigma[:, None, None]
-        if bad is not None and bool(bad.any()):
-            scaled = fill_bad(scaled, bad)
+        touched = None if bad is None else bad.flatten(1).any(dim=1)
+        if bad is not None and touched is not None and bool(touched.any()):
+            scaled[touched] = fill_bad(scaled[touched], bad[touched])
         return cls(scaled[:, None], psf_fwhm, sigma)
 
     def __len__(self) -> int:

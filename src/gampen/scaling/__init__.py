@@ -1,1 +1,1 @@
-"""."""
+"""Long runs in parts."""

@@ -21,7 +21,7 @@ from gampen.settings import SimulationSettings
 from gampen.simulation.priors import Draw, draw_neighbours, draw_targets
 from gampen.simulation.masks import draw_masks
 
-BLOCK = 8
+BLOCK = 16
 
 
 @dataclass(frozen=True)

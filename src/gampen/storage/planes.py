@@ -48,9 +48,9 @@ ROLES_BY_NAME = {
 class Planes:
     """The planes of one cutout: an image, the bad pixels, and a PSF where the file has one."""
 
-    image: Shaped[np.ndarray, "height width"]
+    image: Shaped[np.ndarray, " ..."]
     bad: Bool[np.ndarray, " ..."]
-    psf: Shaped[np.ndarray, "height width"] | None
+    psf: Shaped[np.ndarray, " ..."] | None
     headers: tuple[Cards, ...]
 
 

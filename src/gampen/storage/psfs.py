@@ -23,7 +23,7 @@ WEIGHTS = np.array([5, 8, 5]) / 18
 Grid = Float64[np.ndarray, " pixel"]
 
 
-def measure_fwhm(image: Shaped[np.ndarray, "height width"]) -> float:
+def measure_fwhm(image: Shaped[np.ndarray, " ..."]) -> float:
     """Full width at half maximum [pixel] of a PSF, from its image as seen through the pixels.
 
     That of the round Moffat profile (Moffat 1969) which, averaged over each pixel, fits the core

@@ -1,1 +1,1 @@
-"""."""
+"""The commands: the only places where disk and mathematics meet. None of them prints."""

@@ -1,0 +1,5 @@
+"""`python -m gampen` is `gampen`."""
+
+from gampen.cli import main
+
+main()

@@ -1,0 +1,47 @@
+"""Scores: how sharp posteriors are, and how well they predict."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+
+from gampen.parameters import ParameterSpace, Scaling
+from gampen.posterior import Posterior
+
+SIGMA_QUANTILES = (0.15865, 0.84135)
+
+
+def negative_log_likelihood(
+    posterior: Posterior, truth: Float64[np.ndarray, "galaxy parameter"]
+) -> Float64[np.ndarray, " galaxy"]:
+    """-ln of the posterior density at each truth, in the parameters' own units."""
+    found: np.ndarray = -posterior.log_prob(torch.from_numpy(truth)).numpy()
+    return found
+
+
+def errors(
+    estimate: Float64[np.ndarray, "galaxy parameter"],
+    truth: Float64[np.ndarray, "galaxy parameter"],
+    space: ParameterSpace,
+) -> Float64[np.ndarray, "galaxy parameter"]:
+    """Estimate minus truth; as a share of the truth for lengths and fluxes."""
+    relative = np.array([parameter.scaling is not Scaling.NONE for parameter in space])
+    return (estimate - truth) / np.where(relative, truth, 1.0)
+
+
+def scatter(
+    error: Float64[np.ndarray, "galaxy parameter"],
+) -> Float64[np.ndarray, " parameter"]:
+    """Half of the range that holds the central 68.27 % of the errors."""
+    low, high = np.quantile(error, SIGMA_QUANTILES, axis=0)
+    found: np.ndarray = (high - low) / 2
+    return found
+
+
+def rank_correlation(
+    first: Float64[np.ndarray, " galaxy"], second: Float64[np.ndarray, " galaxy"]
+) -> float:
+    """Spearman's rank correlation of two quantities without ties."""
+    places = [np.argsort(np.argsort(values)) for values in (first, second)]
+    return float(np.corrcoef(*places)[0, 1])

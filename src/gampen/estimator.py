@@ -1,0 +1,154 @@
+"""The estimator: all that prediction needs, in one file.
+
+    posterior = Estimator.load("universal").predict(cutouts)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float64, Int32
+from torch import Tensor
+
+from gampen import shipped
+from gampen.cutouts import Cutouts
+from gampen.errors import EstimatorError, UsageError
+from gampen.inference.flags import TrainedRange
+from gampen.inference.sampling import Inferred, Sampling, infer
+from gampen.network.network import GampenNetwork
+from gampen.parameters import ParameterSpace
+from gampen.posterior import Posterior
+from gampen.settings import NetworkSettings, SimulationSettings
+from gampen.storage.estimators import DIGEST, read_tensors, write_tensors
+from gampen.storage.runfiles import build, plain
+
+FORMAT = "gampen estimator 1"
+SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """Posteriors, and how the network came to them.
+
+    `crop_theta` maps the square of the crop into that of the frame, `crop_scale` is its side over the
+    frame's, `sky_sigma` [image units] the noise that was measured, `flags` a bit mask.
+    """
+
+    posterior: Posterior
+    crop_theta: Float64[np.ndarray, "galaxy 2 3"]
+    crop_scale: Float64[np.ndarray, " galaxy"]
+    sky_sigma: Float64[np.ndarray, " galaxy"]
+    flags: Int32[np.ndarray, " galaxy"]
+
+
+@dataclass(frozen=True, eq=False)
+class Estimator:
+    """A trained network with the prior that it was trained on and where it came from."""
+
+    network: GampenNetwork
+    prior: SimulationSettings
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def space(self) -> ParameterSpace:
+        """The parameters that it predicts."""
+        return self.network.space
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.provenance.get("name", "unnamed")
+
+    @classmethod
+    def load(cls, name: str | Path) -> Estimator:
+        """A shipped estimator by name, or any by the path of its file.
+
+        `EstimatorError` where there is none, or the file is damaged or of another kind.
+        """
+        path = locate(name)
+        tensors, metadata = read_tensors(path)
+        if metadata.get("format") != FORMAT:
+            raise EstimatorError(
+                f"{path} must be a {FORMAT!r}; got {metadata.get('format')!r}; use the version of "
+                f"gampen that wrote it"
+            )
+        try:
+            return cls._from_file(tensors, metadata)
+        except (KeyError, TypeError, ValueError, RuntimeError, UsageError) as error:
+            raise EstimatorError(f"{path} must hold a whole estimator; {error}") from error
+
+    @classmethod
+    def _from_file(cls, tensors: dict[str, Tensor], metadata: dict[str, str]) -> Estimator:
+        space = ParameterSpace.from_json(metadata["parameters"])
+        settings = build(NetworkSettings, json.loads(metadata["network"]), "network.")
+        network = GampenNetwork(space, settings)
+        network.load_state_dict(tensors)
+        prior = build(SimulationSettings, json.loads(metadata["prior"]), "prior.")
+        provenance = {**json.loads(metadata["provenance"]), DIGEST: metadata[DIGEST]}
+        return cls(network.eval().to(memory_format=torch.channels_last), prior, provenance)
+
+    def save(self, path: Path) -> None:
+        """Write it to one safetensors file."""
+        provenance = {key: value for key, value in self.provenance.items() if key != DIGEST}
+        metadata = {
+            "format": FORMAT,
+            "parameters": self.space.to_json(),
+            "network": json.dumps(plain(self.network.settings)),
+            "prior": json.dumps(plain(self.prior)),
+            "provenance": json.dumps(provenance),
+        }
+        write_tensors(path, self.network.state_dict(), metadata)
+
+    def predict(self, cutouts: Cutouts, sampling: Sampling | None = None) -> Posterior:
+        """The posterior of every galaxy, in physical units."""
+        return self.examine(cutouts, sampling).posterior
+
+    def examine(self, cutouts: Cutouts, sampling: Sampling | None = None) -> Prediction:
+        """The posterior of every galaxy, with its crop, noise and flags."""
+        if not len(cutouts):
+            raise UsageError("cutouts must be one or more; got none")
+        inferred = infer(self.network, cutouts, sampling or Sampling())
+        return Prediction(
+            posterior=self._physical(inferred, cutouts),
+            crop_theta=inferred.theta.double().numpy(),
+            crop_scale=inferred.zoom.double().numpy(),
+            sky_sigma=inferred.sky_sigma.double().numpy(),
+            flags=TrainedRange.of(self.prior).flags(cutouts),
+        )
+
+    def _physical(self, inferred: Inferred, cutouts: Cutouts) -> Posterior:
+        """The network's mixtures in arcsec (pixels where the scale is unknown) and image units."""
+        scales = torch.from_numpy(np.nan_to_num(cutouts.pixel_scales, nan=1.0))
+        slope, offset = self.space.physical_map(scales, inferred.sky_sigma.double())
+        return Posterior(
+            space=self.space,
+            mixture=inferred.mixture.to(torch.float64).affine(slope, offset),
+            epistemic=inferred.epistemic.double() * slope[:, :, None] * slope[:, None, :],
+            object_ids=np.array(cutouts.object_ids),
+            zero_points=torch.from_numpy(cutouts.zero_points),
+        )
+
+
+def locate(name: str | Path) -> Path:
+    """The file of a shipped estimator, or the path itself; `EstimatorError` where neither is."""
+    inside = Path(str(resources.files(shipped))) / f"{name}{SUFFIX}"
+    if str(name).isidentifier() and inside.is_file():
+        return inside
+    if Path(name).is_file():
+        return Path(name)
+    names = ", ".join(shipped_names())
+    raise EstimatorError(
+        f"the estimator must be a file or one of {names or 'none shipped'}; got {str(name)!r}"
+    )
+
+
+def shipped_names() -> list[str]:
+    """The names of the estimators in the package."""
+    folder = Path(str(resources.files(shipped)))
+    return sorted(path.stem for path in folder.glob(f"*{SUFFIX}"))

@@ -1,0 +1,113 @@
+"""Running the network over cutouts of any size, with Monte Carlo dropout, into one mixture each.
+
+Gal & Ghahramani (2016, arXiv:1506.02142): each pass is one draw of the network. The passes of a galaxy
+are merged into one mixture (`gampen.mixtures.collapse`), which keeps their total mean and covariance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from gampen.cutouts import Cutout, Cutouts
+from gampen.errors import UsageError
+from gampen.mixtures import GaussianMixture, collapse
+from gampen.network.dropout import Masks
+from gampen.network.frames import Frames
+from gampen.network.network import GampenNetwork
+
+DEFAULT_PASSES = 64
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the network is run; only `passes` and `seed` change what comes out."""
+
+    passes: int = DEFAULT_PASSES
+    seed: int = 0
+    batch_size: int = 64
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        """Refuse counts below one and devices that are not there."""
+        for name in ("passes", "batch_size"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} must be at least 1; got {getattr(self, name)}")
+        try:
+            torch.empty(0, device=self.device)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise UsageError(f"device must be usable here; got {self.device!r}: {reason}") from None
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """What the network says of each galaxy, in unconstrained space, in pixels and sky sigmas.
+
+    `mixture` and the crop's `theta` one a galaxy; `epistemic` the covariance of the passes' means;
+    `sky_sigma` [image units] as measured; `zoom` the crop's side over the frame's.
+    """
+
+    mixture: GaussianMixture
+    epistemic: Float[Tensor, "galaxy parameter parameter"]
+    theta: Float[Tensor, "galaxy 2 3"]
+    zoom: Float[Tensor, " galaxy"]
+    sky_sigma: Float[Tensor, " galaxy"]
+
+    @classmethod
+    def cat(cls, parts: list[Inferred]) -> Inferred:
+        """The galaxies of all parts, one after the other."""
+        mixture = GaussianMixture.cat([part.mixture for part in parts])
+        names = ("epistemic", "theta", "zoom", "sky_sigma")
+        return cls(mixture, **{n: torch.cat([getattr(p, n) for p in parts]) for n in names})
+
+    def select(self, galaxies: Tensor) -> Inferred:
+        """The chosen galaxies, in the order chosen."""
+        names = ("epistemic", "theta", "zoom", "sky_sigma")
+        chosen = {name: getattr(self, name)[galaxies] for name in names}
+        return Inferred(self.mixture.select(galaxies), **chosen)
+
+
+@torch.no_grad()
+def infer(network: GampenNetwork, cutouts: Cutouts, sampling: Sampling) -> Inferred:
+    """Run the network over the cutouts; those of one shape share batches."""
+    order = sorted(range(len(cutouts)), key=lambda galaxy: cutouts[galaxy].shape)
+    network = network.to(sampling.device).eval()
+    widths = (network.settings.hidden,) * 2
+    masks = Masks.draw(sampling.passes, widths, network.settings.dropout, sampling.seed)
+    masks = masks.to(torch.device(sampling.device))
+    batches = _batches([cutouts[galaxy] for galaxy in order], sampling.batch_size)
+    parts = [_infer_batch(network, frames_of(batch, sampling.device), masks) for batch in batches]
+    return Inferred.cat(parts).select(torch.tensor(order).argsort())
+
+
+def _batches(cutouts: list[Cutout], size: int) -> Iterator[list[Cutout]]:
+    """Runs of at most `size` cutouts of one shape."""
+    batch: list[Cutout] = []
+    for cutout in cutouts:
+        if batch and (len(batch) == size or batch[0].shape != cutout.shape):
+            yield batch
+            batch = []
+        batch.append(cutout)
+    if batch:
+        yield batch
+
+
+def frames_of(cutouts: list[Cutout], device: str = "cpu") -> Frames:
+    """Cutouts of one shape as frames."""
+    images = torch.from_numpy(np.stack([cutout.pixels for cutout in cutouts])).to(device)
+    bad = torch.from_numpy(np.stack([cutout.bad for cutout in cutouts])).to(device)
+    psf = torch.tensor([c.psf_fwhm or torch.nan for c in cutouts], dtype=torch.float32)
+    return Frames.prepare(images, bad, psf.to(device))
+
+
+def _infer_batch(network: GampenNetwork, frames: Frames, masks: Masks) -> Inferred:
+    crop = network.transformer(frames.pixels)
+    merged, epistemic = collapse(network.judge(frames, crop, masks))
+    found = (epistemic, crop.theta, crop.zoom, frames.sky_sigma)
+    return Inferred(merged.to(torch.device("cpu")), *(value.cpu() for value in found))

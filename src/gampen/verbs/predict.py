@@ -1,0 +1,174 @@
+"""`gampen predict`: a folder of cutouts in, a catalogue of posteriors out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int64
+
+import gampen
+from gampen.catalog import Catalog, Column
+from gampen.cutouts import Cutout, Cutouts, Rejection, describe_flags, numbers
+from gampen.errors import UsageError
+from gampen.estimator import Estimator, Prediction
+from gampen.inference.sampling import Sampling
+from gampen.inference.summaries import summarise
+from gampen.posterior import Posterior
+from gampen.scaling.chunks import ahead, chunks
+from gampen.storage.estimators import DIGEST
+from gampen.storage.fits import Known
+from gampen.storage.layouts import open_folder, read_cutouts
+from gampen.storage.runfiles import plain
+from gampen.storage.tables import format_of, write_catalog
+
+OK = "ok"
+SEEDS_APART = 1_000_000_007
+Progress = Callable[[int, int], None]
+Entry = Cutout | Rejection
+
+
+@dataclass(frozen=True)
+class PredictRequest:
+    """What to predict, with what, and where to.
+
+    `draws` joint draws of each galaxy go to a second file beside `out`; `known` facts go before those
+    of catalogue and headers.
+    """
+
+    source: Path
+    out: Path
+    estimator: str = "universal"
+    known: Known = field(default_factory=Known)
+    sampling: Sampling = field(default_factory=Sampling)
+    draws: int = 0
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What came of it: the catalogue, the files written and the number of galaxies without one."""
+
+    catalog: Catalog
+    files: tuple[Path, ...]
+    failed: int
+
+
+def predict(request: PredictRequest, progress: Progress = lambda done, of: None) -> Predicted:
+    """Predict every galaxy of the source and write the catalogue.
+
+    One row a galaxy, always: one that cannot be read is a flagged row that says why. `UsageError`
+    where the call itself is wrong, before any work is done.
+    """
+    if request.draws < 0:
+        raise UsageError(f"samples must be at least 0; got {request.draws}")
+    format_of(request.out)
+    estimator = Estimator.load(request.estimator)
+    folder = open_folder(request.source)
+    request.out.parent.mkdir(parents=True, exist_ok=True)
+    rows, draws = [], []
+    runs = chunks(len(folder))
+    for run, entries in ahead(lambda r: list(read_cutouts(folder.take(r), request.known)), runs):
+        prediction = predict_entries(estimator, entries, request.sampling)
+        rows.append(rows_of(entries, prediction))
+        if request.draws and prediction:
+            draws.append(draw_rows(prediction.posterior, request, run.start))
+        progress(run.stop, len(folder))
+    catalog = Catalog.cat(rows).with_metadata(**provenance(estimator, request))
+    return Predicted(catalog, _write(catalog, draws, request), count_failed(catalog))
+
+
+def _write(catalog: Catalog, draws: list[Catalog], request: PredictRequest) -> tuple[Path, ...]:
+    write_catalog(catalog, request.out)
+    if not draws:
+        return (request.out,)
+    beside = request.out.with_name(f"{request.out.stem}-draws{request.out.suffix}")
+    write_catalog(Catalog.cat(draws), beside)
+    return request.out, beside
+
+
+def predict_entries(
+    estimator: Estimator, entries: Sequence[Entry], sampling: Sampling
+) -> Prediction | None:
+    """What is predicted for the galaxies that could be read, None where there is not one."""
+    cutouts = Cutouts.of(entry for entry in entries if isinstance(entry, Cutout))
+    return estimator.examine(cutouts, sampling) if len(cutouts) else None
+
+
+def rows_of(entries: Sequence[Entry], prediction: Prediction | None) -> Catalog:
+    """The rows of the galaxies, in order; of one that could not be read, its name and the reason."""
+    known = Catalog(tuple(_identity(entries)))
+    if prediction is None:
+        return known
+    places = np.array([n for n, entry in enumerate(entries) if isinstance(entry, Cutout)])
+    found = [_spread(column, places, len(entries)) for column in _found(entries, prediction)]
+    flags = known["flags"].values.copy()
+    flags[places] = prediction.flags
+    last = [replace(known["flags"], values=flags), known["status"]]
+    columns = [column for column in known if column.name not in ("flags", "status")]
+    return Catalog((*columns, *found[:-1], *last, found[-1]), prediction.posterior.metadata)
+
+
+def _identity(entries: Sequence[Entry]) -> Iterator[Column]:
+    yield Column("object_id", np.array([e.object_id for e in entries]), "", "meta.id;meta.main")
+    yield Column("file_name", np.array([e.file_name for e in entries]), "", "meta.file")
+    yield Column("ra", numbers(e.ra for e in entries), "deg", "pos.eq.ra;meta.main")
+    yield Column("dec", numbers(e.dec for e in entries), "deg", "pos.eq.dec;meta.main")
+    flags = np.array([int(e.flags) for e in entries], dtype=np.int32)
+    yield Column("flags", flags, "", "meta.code.qual", "what is unusual, a bit mask")
+    status = [e.reason if isinstance(e, Rejection) else OK for e in entries]
+    yield Column("status", np.array(status), "", "meta.note", "ok, or why there is no posterior")
+
+
+def _found(entries: Sequence[Entry], prediction: Prediction) -> list[Column]:
+    """The columns of what was predicted, `mixture` the last of them."""
+    cutouts = Cutouts.of(entry for entry in entries if isinstance(entry, Cutout))
+    summaries = summarise(prediction.posterior)
+    packed = next(column for column in summaries if column.name == "mixture")
+    scale, fwhm = cutouts.pixel_scales, cutouts.psf_fwhms
+    return [
+        *(column for column in summaries if column.name != "mixture"),
+        Column("crop_scale", prediction.crop_scale, "", "", "side of the crop over the cutout's"),
+        Column("sky_sigma", prediction.sky_sigma, "", "stat.stdev", "noise of the sky, as measured"),
+        Column("pixel_scale", scale, "arcsec", "", "side of a pixel"),
+        Column("psf_fwhm", fwhm * scale, "arcsec", "instr.det.psf", "FWHM of the PSF, as given"),
+        packed,
+    ]
+
+
+def _spread(column: Column, places: Int64[np.ndarray, " found"], galaxies: int) -> Column:
+    """A column of the galaxies found as one of all galaxies, NaN for the others."""
+    values = column.values.astype(np.result_type(column.values.dtype, np.float32))
+    whole = np.full((galaxies, *values.shape[1:]), np.nan, dtype=values.dtype)
+    whole[places] = values
+    return replace(column, values=whole)
+
+
+def draw_rows(posterior: Posterior, request: PredictRequest, start: int) -> Catalog:
+    """Joint draws of each galaxy, a vector a parameter; seeded by the chunk's place in the run."""
+    drawn = posterior.draws(request.draws, seed=request.sampling.seed * SEEDS_APART + start)
+    names = Column("object_id", posterior.object_ids, "", "meta.id;meta.main")
+    units = {parameter.name: parameter.unit for parameter in posterior.space}
+    units |= {"magnitude": "mag", "flux_njy": "nJy"}
+    columns = [Column(n, v.T.numpy().astype(np.float32), units[n]) for n, v in drawn.items()]
+    return Catalog((names, *columns))
+
+
+def provenance(estimator: Estimator, request: PredictRequest) -> dict[str, str]:
+    """What the catalogue says of how it came about, so that it can be made again."""
+    return {
+        "gampen_version": gampen.__version__,
+        "estimator": estimator.name,
+        "estimator_sha256": estimator.provenance.get(DIGEST, ""),
+        "training_prior": json.dumps(plain(estimator.prior)),
+        "passes": str(request.sampling.passes),
+        "seed": str(request.sampling.seed),
+        "flags": json.dumps(describe_flags()),
+    }
+
+
+def count_failed(catalog: Catalog) -> int:
+    """The number of galaxies without a posterior."""
+    return sum(status != OK for status in catalog["status"].text())

@@ -1,0 +1,91 @@
+"""`gampen simulate`: galaxies with known truths, in the layout that every verb reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gampen.catalog import Catalog, Column
+from gampen.cutouts import Cutout
+from gampen.errors import UsageError
+from gampen.settings import SimulationSettings
+from gampen.simulation.scenes import BLOCK, Scenes, Simulator
+from gampen.storage.fits import write_cutout
+from gampen.storage.layouts import CUTOUTS
+from gampen.storage.runfiles import read_settings, write_settings
+from gampen.storage.tables import write_catalog
+
+Progress = Callable[[int, int], None]
+TABLE = "info.csv"
+LENGTHS = ("effective_radius", "bulge_effective_radius", "disk_effective_radius")
+
+
+@dataclass(frozen=True)
+class SimulateRequest:
+    """What to simulate (a run file with a `simulation` table's content), how many, and where to."""
+
+    runfile: Path
+    out: Path
+    galaxies: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a number of galaxies below one."""
+        if self.galaxies < 1:
+            raise UsageError(f"count must be at least 1; got {self.galaxies}")
+
+
+def simulate(request: SimulateRequest, progress: Progress = lambda done, of: None) -> Path:
+    """Write the simulated galaxies with their truths; comes back as the info table's path.
+
+    Cutouts are written as they are rendered; the table comes last, so a folder that has one is whole.
+    """
+    settings = read_settings(request.runfile, SimulationSettings)
+    if (request.out / TABLE).exists():
+        raise UsageError(f"{request.out} must not hold galaxies yet; choose another folder")
+    (request.out / CUTOUTS).mkdir(parents=True, exist_ok=True)
+    simulator = Simulator(settings, request.seed)
+    parts = []
+    for start in range(0, request.galaxies, BLOCK):
+        stop = min(start + BLOCK, request.galaxies)
+        scenes = simulator.batch(start // BLOCK, BLOCK).first(stop - start)
+        parts.append(truths(scenes, settings, start))
+        for cutout in cutouts_of(scenes, settings, start):
+            write_cutout(cutout, request.out / CUTOUTS / cutout.file_name)
+        progress(stop, request.galaxies)
+    write_settings(settings, request.out / "simulation.toml")
+    write_catalog(Catalog.cat(parts), request.out / TABLE)
+    return request.out / TABLE
+
+
+def truths(scenes: Scenes, settings: SimulationSettings, start: int) -> Catalog:
+    """The info table of some scenes: names, what is told, and every true value in physical units."""
+    scale = settings.survey.pixel_scale
+    values = {
+        name: value.double().numpy() * (scale if name in LENGTHS else 1)
+        for name, value in scenes.values.items()
+    }
+    names = [f"simulated-{start + place:07d}" for place in range(len(scenes))]
+    columns = [
+        Column("object_id", np.array(names)),
+        Column("file_name", np.array([f"{name}.fits" for name in names])),
+        Column("psf_fwhm_arcsec", scenes.psf_fwhm.double().numpy() * scale, "arcsec"),
+        *(Column(name, value) for name, value in values.items()),
+    ]
+    return Catalog(tuple(columns))
+
+
+def cutouts_of(scenes: Scenes, settings: SimulationSettings, start: int) -> Iterator[Cutout]:
+    """The scenes' images as cutouts, bad pixels as NaN."""
+    images = scenes.images.masked_fill(scenes.bad, np.nan).numpy()
+    for place, image in enumerate(images):
+        yield Cutout(
+            pixels=image,
+            object_id=f"simulated-{start + place:07d}",
+            file_name=f"simulated-{start + place:07d}.fits",
+            pixel_scale=settings.survey.pixel_scale,
+            zero_point=settings.survey.zero_point,
+        )

@@ -1,0 +1,156 @@
+"""`gampen train run.toml`: a run file in, an estimator out, and everything to go on in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+import gampen
+from gampen.catalog import Catalog
+from gampen.errors import UsageError
+from gampen.estimator import Estimator
+from gampen.network.frames import Frames
+from gampen.network.network import GampenNetwork
+from gampen.parameters import MORPHOLOGY, ParameterSpace
+from gampen.settings import RunSettings
+from gampen.simulation.scenes import Scenes, Simulator
+from gampen.storage.checkpoints import read_checkpoint, write_checkpoint
+from gampen.storage.runfiles import read_settings, write_settings
+from gampen.storage.tables import read_catalog, write_catalog
+from gampen.training.fit import Batch, Fit, Report
+
+VALIDATION_SEED = 1_000_001
+START_GALAXIES = 512
+BEST, LAST, HISTORY, RESOLVED = "best.safetensors", "last.pt", "history.csv", "run.toml"
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What to train, where the run lives, and on what."""
+
+    runfile: Path
+    out: Path
+    name: str = "trained"
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands, for a progress bar."""
+
+    report: Report
+    steps: int
+    saved: Path | None = None
+
+
+def train(request: TrainRequest) -> Iterator[Progress]:
+    """Train, yielding progress; a run folder that already holds a checkpoint is gone on with.
+
+    The folder keeps the resolved run file, the last checkpoint, the best estimator by validation and
+    the history of losses; each is replaced as a whole.
+    """
+    settings = read_settings(request.runfile, RunSettings)
+    claim(request.out, settings)
+    run = Run.start(request, settings)
+    for report in run.fit.run(run.source, run.held_out):
+        saved = run.record(report) if report.validation else None
+        yield Progress(report, settings.training.steps, saved)
+
+
+def claim(folder: Path, settings: RunSettings) -> None:
+    """Make the run folder, or see that it is of the same run; `UsageError` where it is of another."""
+    resolved = folder / RESOLVED
+    if resolved.exists() and read_settings(resolved, RunSettings) != settings:
+        raise UsageError(f"{folder} must be of this run; it holds another: choose another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_settings(settings, resolved)
+
+
+@dataclass
+class Run:
+    """A run in progress."""
+
+    request: TrainRequest
+    settings: RunSettings
+    fit: Fit
+    held_out: list[Batch]
+    history: list[Catalog]
+    best: float
+
+    @classmethod
+    def start(cls, request: TrainRequest, settings: RunSettings) -> Run:
+        """Begin at the first step, or at the last checkpoint."""
+        training = settings.training
+        torch.manual_seed(training.seed)
+        network = GampenNetwork(MORPHOLOGY, settings.network)
+        held_out = validation_batches(settings)
+        first = Simulator(settings.simulation, VALIDATION_SEED).batch(10**6, START_GALAXIES)
+        start = to_batch(first, MORPHOLOGY)
+        network.standardise(start.frames, start.truth)
+        network = network.to(memory_format=torch.channels_last)
+        accelerator, _, index = request.device.partition(":")
+        fabric = Fabric(accelerator=accelerator, devices=[int(index or 0)] if index else 1)
+        fit = Fit(network, training, fabric)
+        history: list[Catalog] = []
+        if (request.out / LAST).exists():
+            fit.restore(read_checkpoint(request.out / LAST))
+            history = [until(read_catalog(request.out / HISTORY), fit.step)]
+        best = min([float(part["nll"].numbers().min()) for part in history], default=float("inf"))
+        return cls(request, settings, fit, held_out, history, best)
+
+    def source(self, step: int) -> Batch:
+        """Fresh scenes for a step."""
+        training = self.settings.training
+        simulator = Simulator(self.settings.simulation, training.seed)
+        return to_batch(simulator.batch(step, training.batch_size), MORPHOLOGY)
+
+    def record(self, report: Report) -> Path | None:
+        """Write history and checkpoint; the best estimator too, if this is it, whose path returns."""
+        assert report.validation is not None  # noqa: S101 - the caller has seen it
+        values = {"step": report.step, "loss": report.loss, **vars(report.validation)}
+        row = Catalog.of(**{name: [value] for name, value in values.items()})
+        self.history = [Catalog.cat([*self.history, row])]
+        write_catalog(self.history[0], self.request.out / HISTORY)
+        better = report.validation.nll < self.best
+        if better:
+            self.best = report.validation.nll
+            self.estimator(report).save(self.request.out / BEST)
+        write_checkpoint(self.fit.state(), self.request.out / LAST)
+        return self.request.out / BEST if better else None
+
+    def estimator(self, report: Report) -> Estimator:
+        """The running average as an estimator."""
+        seen = report.step * self.settings.training.batch_size
+        provenance = {
+            "name": self.request.name,
+            "gampen_version": gampen.__version__,
+            "simulations_seen": str(seen),
+            "validation_nll": f"{report.validation.nll:.4f}" if report.validation else "",
+        }
+        return Estimator(self.fit.average, self.settings.simulation, provenance)
+
+
+def until(history: Catalog, step: int) -> Catalog:
+    """The rows of a history up to a step: later ones were written just before an interruption."""
+    return history.take(np.flatnonzero(history["step"].numbers() <= step))
+
+
+def validation_batches(settings: RunSettings) -> list[Batch]:
+    """The fixed, seeded galaxies on which a run is judged."""
+    training = settings.training
+    simulator = Simulator(settings.simulation, VALIDATION_SEED)
+    groups = range(-(-training.validation_galaxies // training.batch_size))
+    return [to_batch(simulator.batch(n, training.batch_size), MORPHOLOGY) for n in groups]
+
+
+def to_batch(scenes: Scenes, space: ParameterSpace) -> Batch:
+    """Scenes as the network takes them, with truths in unconstrained space."""
+    frames = Frames.prepare(scenes.images, scenes.bad, scenes.psf_fwhm)
+    ones = torch.ones_like(frames.sky_sigma)
+    slope, offset = space.physical_map(ones, frames.sky_sigma)
+    return Batch(frames, (space.unconstrain(scenes.truth(space)) - offset) / slope)
