@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -173,6 +174,10 @@ def read_votable(path: Path) -> Catalog:
 
 def write_ecsv(catalog: Catalog, path: Path) -> None:
     """Write an ECSV file: CSV under a header that keeps units, descriptions and metadata."""
+    if not len(catalog):
+        # Astropy cannot read vectors of no galaxies back.
+        flat = [replace(column, values=column.values.reshape(0)) for column in catalog]
+        catalog = catalog.with_columns(flat)
     to_table(catalog).write(path, format="ascii.ecsv")
 
 

@@ -49,11 +49,11 @@ def parse_cells(cells: tuple[str, ...]) -> Shaped[np.ndarray, " galaxy"]:
 
 
 def parse_reals(stripped: Shaped[np.ndarray, " galaxy"]) -> Shaped[np.ndarray, " galaxy"]:
-    """The cells as float64, NaN where empty, and else as text."""
+    """The cells as float64, NaN where empty, and else, or where all are empty, as text."""
     empty = np.isin(stripped, EMPTY)
     long = np.char.isdigit(stripped) & (np.char.str_len(stripped) > 15)
     padded = np.char.isdigit(stripped) & np.char.startswith(stripped, "0") & (stripped != "0")
-    if long.any() or padded.any():
+    if long.any() or padded.any() or not np.char.str_len(stripped).any():
         return stripped
     try:
         return np.where(empty, "nan", stripped).astype(np.float64)

@@ -27,7 +27,8 @@ def write_tensors(
 ) -> None:
     """Write named tensors and text metadata as one safetensors file, the same bytes each time."""
     stored = {name: tensors[name].detach().cpu().contiguous() for name in sorted(tensors)}
-    notes = {**metadata, DIGEST: content_digest(stored, metadata)}
+    given = {key: text for key, text in metadata.items() if key != DIGEST}
+    notes = {**given, DIGEST: content_digest(stored, given)}
     entry = {ENTRY: json.dumps(notes, sort_keys=True)}
     write_bytes(safetensors.torch.save(stored, metadata=entry), Path(path))
 

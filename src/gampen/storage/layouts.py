@@ -131,8 +131,8 @@ def fits_files(root: Path) -> list[Path]:
 def load_cutouts(path: Path | str, known: Known | None = None) -> Cutouts:
     """All galaxies of a folder, a table or a single FITS file that can be read, in memory.
 
-    Those that cannot are left out with a warning that says why; `gampen predict` keeps a row of each.
-    `UsageError` where there is nothing to read.
+    Those that cannot are left out with a warning that says why; `gampen predict` keeps a row of
+    each. `UsageError` where there is nothing to read.
     """
     sound = []
     for entry in read_cutouts(open_folder(Path(path)), known):
@@ -222,11 +222,11 @@ def write_folder(
     (root / CUTOUTS).mkdir(parents=True, exist_ok=True)
     names = catalog["file_name"].text()
     written = 0
-    for name, cutout in zip(names, cutouts, strict=False):
-        if Path(name).name != name:
-            raise UsageError(f"file_name must be a plain name; got {name!r}")
+    for written, cutout in enumerate(cutouts, start=1):
+        name = names[written - 1] if written <= len(names) else ""
+        if not name or Path(name).name != name:
+            raise UsageError(f"every cutout must have a plain file_name; got {name!r}")
         write_cutout(cutout, root / CUTOUTS / name)
-        written += 1
     if written != len(names):
         raise UsageError(f"catalogue and cutouts must agree; got {len(names)} and {written}")
     write_catalog(catalog, root / table)

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from jaxtyping import Shaped
 
 from gampen.catalog import Catalog, Column
+from gampen.errors import UsageError
 
 INTERNAL = (b"ARROW:", b"pandas")
 NOTES = ("unit", "ucd", "description")
@@ -46,6 +47,10 @@ def to_array(column: Column) -> pa.Array:
     """The Arrow array of a column; vectors become lists of one fixed size."""
     if column.is_text:
         return pa.array(column.text(), pa.string())
+    if column.values.dtype.kind not in "biuf":
+        raise UsageError(
+            f"{column.name}: values must be numbers or text; got {column.values.dtype}"
+        )
     values = np.ascontiguousarray(column.values)
     if values.ndim == 1:
         return pa.array(values)

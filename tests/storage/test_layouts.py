@@ -1,0 +1,260 @@
+"""Facts about folders of galaxies."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from gampen.catalog import Catalog
+from gampen.cutouts import Cutout, Rejection
+from gampen.errors import UsageError
+from gampen.parameters import MORPHOLOGY
+from gampen.storage.fits import Known
+from gampen.storage.layouts import open_folder, read_cutouts, write_folder
+from gampen.storage.tables import write_catalog
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "hsc"
+
+
+def sky(seed=0, side=20):
+    return np.random.default_rng(seed).normal(size=(side, side)).astype(np.float32)
+
+
+def save(path, seed=0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fits.PrimaryHDU(sky(seed)).writeto(path)
+    return path
+
+
+def star(path):
+    rows, columns = np.indices((25, 25)) - 12
+    fits.PrimaryHDU(np.exp(-(rows**2 + columns**2) / 8).astype(np.float32)).writeto(path)
+
+
+@pytest.fixture
+def listed(tmp_path):
+    """A folder of three cutouts; writes the info table that a test asks for."""
+    for seed, name in enumerate("abc"):
+        save(tmp_path / "cutouts" / f"{name}.fits", seed)
+
+    def write(table="info.csv", **columns):
+        columns.setdefault("file_name", ["c.fits", "a.fits", "b.fits"])
+        values = {name: np.array(value) for name, value in columns.items()}
+        write_catalog(Catalog.of(**values), tmp_path / table)
+        return tmp_path
+
+    return write
+
+
+def reasons(folder, known=None):
+    return [getattr(item, "reason", "") for item in read_cutouts(folder, known)]
+
+
+@pytest.mark.parametrize(
+    "table", ["info.csv", "info.parquet", "info.fits", "info.ecsv", "info.vot"]
+)
+def test_the_order_of_the_info_table_counts(listed, table):
+    folder = open_folder(listed(table, object_id=["3", "1", "2"], z=[0.3, 0.1, 0.2]))
+    assert folder.catalog.names == ("object_id", "file_name", "z")
+    cutouts = list(read_cutouts(folder))
+    assert [cutout.object_id for cutout in cutouts] == ["3", "1", "2"]
+    for cutout, seed in zip(cutouts, (2, 0, 1), strict=True):
+        np.testing.assert_array_equal(cutout.pixels, sky(seed))
+
+
+def test_without_ids_the_names_serve(listed):
+    assert open_folder(listed()).object_ids == ["c", "a", "b"]
+
+
+def test_the_table_itself_may_be_named(listed):
+    path = listed("selection.csv", file_name=["b.fits"]) / "selection.csv"
+    assert open_folder(path).object_ids == ["b"]
+
+
+def test_loose_files_come_in_the_order_of_their_names(tmp_path):
+    for name in ("b.fits", "a10.fit", "a2.fits.gz", "cutouts/c.FITS", ".hidden.fits"):
+        save(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("not an image")
+    folder = open_folder(tmp_path)
+    assert folder.file_names == ["a10.fit", "a2.fits.gz", "b.fits", "cutouts/c.FITS"]
+    assert folder.object_ids == ["a10", "a2", "b", "c"]
+    assert reasons(folder) == ["", "", "", ""]
+
+
+def test_loose_files_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    save(tmp_path / "a.fits")
+    save(tmp_path / "cutouts" / "a.fits")
+    assert open_folder(tmp_path).object_ids == ["a.fits", "cutouts/a.fits"]
+
+
+def test_a_single_file_is_a_folder_of_one(tmp_path):
+    folder = open_folder(save(tmp_path / "a.fits"))
+    assert len(folder) == 1
+    assert next(iter(read_cutouts(folder))).object_id == "a"
+
+
+def test_galaxies_are_taken_in_the_order_chosen(listed):
+    folder = open_folder(listed()).take([2, 0])
+    assert [cutout.object_id for cutout in read_cutouts(folder)] == ["b", "c"]
+
+
+def test_columns_go_before_headers_and_the_caller_before_columns(listed, tmp_path):
+    star(tmp_path / "psf.fits")
+    folder = open_folder(
+        listed(
+            ra=[1.0, 2.0, np.nan],
+            dec=[-1.0, -2.0, np.nan],
+            psf_fwhm_arcsec=[0.6, np.nan, 0.8],
+            psf_file=["", "psf.fits", ""],
+            zero_point=[27.0, 27.5, np.nan],
+            pixel_scale_arcsec=[0.2, 0.2, 0.2],
+        )
+    )
+    first, second, third = read_cutouts(folder)
+    assert (first.ra, first.dec, first.zero_point) == (1.0, -1.0, 27.0)
+    assert first.psf_fwhm == pytest.approx(3.0)
+    assert second.psf_fwhm == pytest.approx(4 * np.sqrt(2 * np.log(2)), rel=0.03)
+    assert (third.ra, third.zero_point) == (None, None)
+    told = list(read_cutouts(folder, Known(psf_fwhm=1.0, zero_point=30.0)))
+    assert [cutout.psf_fwhm for cutout in told] == pytest.approx([5.0] * 3)
+    assert [cutout.zero_point for cutout in told] == [30.0] * 3
+
+
+def test_one_bad_galaxy_is_one_rejection_in_its_place(listed, tmp_path):
+    (tmp_path / "cutouts" / "empty.fits").write_bytes(b"")
+    names = ["a.fits", "empty.fits", "none.fits", "", "b.fits"]
+    folder = open_folder(listed(object_id=list("abcde"), file_name=names, ra=[1.0] * 5))
+    items = list(read_cutouts(folder))
+    assert [isinstance(item, Rejection) for item in items] == [False, True, True, True, False]
+    assert [item.object_id for item in items] == list("abcde")
+    assert items[1].ra == 1.0
+    assert "it is empty" in items[1].reason
+    assert "it is missing" in items[2].reason
+    assert "file_name must be given" in items[3].reason
+
+
+@pytest.mark.parametrize("kind", ["up", "absolute", "link", "folder link", "psf"])
+def test_no_name_leads_out_of_the_folder(listed, tmp_path_factory, tmp_path, kind):
+    outside = save(tmp_path_factory.mktemp("outside") / "secret.fits")
+    (tmp_path / "cutouts" / "link.fits").symlink_to(outside)
+    (tmp_path / "door").symlink_to(outside.parent)
+    name = {
+        "up": os.path.relpath(outside, tmp_path / "cutouts"),
+        "absolute": str(outside),
+        "link": "link.fits",
+        "folder link": "door/secret.fits",
+        "psf": "a.fits",
+    }[kind]
+    psf = [str(outside) if kind == "psf" else ""]
+    folder = open_folder(listed(file_name=[name], psf_file=psf))
+    assert "must stay inside of its folder" in reasons(folder)[0]
+
+
+def test_the_folder_and_its_cutouts_may_themselves_be_links(tmp_path, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    save(elsewhere / "a.fits")
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "cutouts").symlink_to(elsewhere)
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    write_catalog(Catalog.of(file_name=np.array(["a.fits"])), tmp_path / "real" / "info.csv")
+    assert reasons(open_folder(tmp_path / "link")) == [""]
+
+
+@pytest.mark.parametrize("name", ["a\0b.fits", "x" * 5000, ".", "cutouts"])
+def test_odd_names_are_rejected_and_do_not_stop_the_others(listed, name):
+    write = listed(object_id=["x", "a"], file_name=["placeholder", "a.fits"])
+    folder = open_folder(write)
+    names = folder.catalog["file_name"]
+    odd = type(names)("file_name", np.array([name, "a.fits"], dtype=object))
+    folder = type(folder)(folder.root, folder.catalog.with_columns([odd]))
+    first, second = reasons(folder)
+    assert first
+    assert not second
+
+
+def test_what_cannot_be_opened_is_refused_in_one_line(tmp_path, tmp_path_factory):
+    empty = tmp_path_factory.mktemp("empty")
+    cases = {
+        "there is no": tmp_path / "none",
+        "must hold FITS files or an info table": empty,
+        "must have a column 'file_name'; it has ra": write_info(tmp_path_factory, "ra\n1\n"),
+        "must list at least one galaxy": write_info(tmp_path_factory, "file_name\n"),
+        "1 are not, the first is 'a'": write_info(
+            tmp_path_factory, "object_id,file_name\na,a.fits\na,b.fits\n"
+        ),
+    }
+    for reason, path in cases.items():
+        with pytest.raises(UsageError, match=reason) as refusal:
+            open_folder(path)
+        assert "\n" not in str(refusal.value)
+
+
+def write_info(factory, text):
+    folder = factory.mktemp("listed")
+    (folder / "info.csv").write_text(text)
+    return folder
+
+
+def test_two_info_tables_are_refused(listed):
+    listed("info.csv")
+    with pytest.raises(UsageError, match=r"one info table; it holds info.parquet, info.csv"):
+        open_folder(listed("info.parquet"))
+
+
+def test_a_written_folder_is_read_back(tmp_path):
+    truths = {name: np.array([0.25, 0.5]) for name in MORPHOLOGY.names}
+    catalog = Catalog.of(
+        object_id=np.array(["x", "y"]), file_name=np.array(["x.fits", "y.fits"]), **truths
+    )
+    known = {"psf_fwhm": 3.0, "pixel_scale": 0.2, "zero_point": 27.0, "ra": 10.0, "dec": 5.0}
+    cutouts = (Cutout(sky(seed), **known) for seed in range(2))
+    info = write_folder(tmp_path / "new", catalog, cutouts)
+    assert info == tmp_path / "new" / "info.csv"
+    folder = open_folder(tmp_path / "new")
+    assert folder.catalog.parameter_values(MORPHOLOGY).tolist() == [[0.25] * 3, [0.5] * 3]
+    for seed, cutout in enumerate(read_cutouts(folder)):
+        np.testing.assert_array_equal(cutout.pixels, sky(seed))
+        assert cutout.flags == 0
+        assert cutout.psf_fwhm == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize(
+    ("names", "count", "reason"),
+    [
+        (["a.fits", "b.fits"], 1, "must agree; got 2 and 1"),
+        (["../a.fits"], 1, "a plain file_name; got '../a.fits'"),
+    ],
+)
+def test_a_folder_that_would_not_be_whole_has_no_table(tmp_path, names, count, reason):
+    with pytest.raises(UsageError, match=reason):
+        write_folder(tmp_path, Catalog.of(file_name=np.array(names)), [Cutout(sky())] * count)
+    assert not (tmp_path / "info.csv").exists()
+
+
+def test_more_cutouts_than_rows_are_refused(tmp_path):
+    catalog = Catalog.of(file_name=np.array(["a.fits"]))
+    with pytest.raises(UsageError, match="every cutout must have a plain file_name"):
+        write_folder(tmp_path, catalog, [Cutout(sky())] * 2)
+
+
+def test_the_examples_are_whole_and_their_galaxies_in_the_middle():
+    folder = open_folder(EXAMPLES)
+    cutouts = list(read_cutouts(folder))
+    assert len(cutouts) == 17
+    assert not any(isinstance(cutout, Rejection) for cutout in cutouts)
+    for cutout in cutouts:
+        height, width = cutout.shape
+        middle = cutout.pixels[height // 2 - 2 : height // 2 + 3, width // 2 - 2 : width // 2 + 3]
+        assert np.median(middle) > np.percentile(cutout.pixels, 80)
+        assert cutout.pixel_scale == pytest.approx(0.168)
+        assert 2.8 < cutout.psf_fwhm < 3.5
+        assert not cutout.bad.any()
+    known = [cutout for cutout in cutouts if cutout.zero_point is not None]
+    assert len(known) == 16
+    assert all(cutout.zero_point == pytest.approx(27.0) for cutout in known)
+
+
+def test_the_examples_are_small():
+    assert sum(path.stat().st_size for path in EXAMPLES.rglob("*")) < 1e6

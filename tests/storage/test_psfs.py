@@ -1,0 +1,66 @@
+"""Facts about the measured width of a PSF, against images drawn by GalSim."""
+
+import contextlib
+
+import galsim
+import numpy as np
+import pytest
+
+from gampen.errors import GalaxyError
+from gampen.storage.psfs import measure_fwhm
+
+PROFILES = {
+    "gaussian": lambda fwhm: galsim.Gaussian(fwhm=fwhm),
+    "broad wings": lambda fwhm: galsim.Moffat(beta=2.5, fwhm=fwhm),
+    "moffat": lambda fwhm: galsim.Moffat(beta=4.765, fwhm=fwhm),
+    "kolmogorov": lambda fwhm: galsim.Kolmogorov(fwhm=fwhm),
+}
+
+
+def drawn(profile, side=43, offset=(0.0, 0.0)):
+    return profile.drawImage(nx=side, ny=side, scale=1, offset=offset).array
+
+
+@pytest.mark.parametrize("make", PROFILES.values(), ids=PROFILES)
+@pytest.mark.parametrize("fwhm", [2.2, 2.8, 3.5, 5.0, 9.0])
+@pytest.mark.parametrize("offset", [(0.0, 0.0), (0.3, -0.4), (0.5, 0.5)])
+def test_the_width_is_found_within_two_percent(make, fwhm, offset):
+    assert measure_fwhm(drawn(make(fwhm), offset=offset)) == pytest.approx(fwhm, rel=0.02)
+
+
+@pytest.mark.parametrize("side", [16, 31, 44])
+def test_the_size_of_the_image_does_not_matter(side):
+    assert measure_fwhm(drawn(galsim.Moffat(beta=3, fwhm=3), side)) == pytest.approx(3, rel=0.02)
+
+
+def test_an_elongated_psf_has_the_width_between_its_axes():
+    profile = galsim.Moffat(beta=3.5, fwhm=4).shear(q=0.8, beta=30 * galsim.degrees)
+    assert measure_fwhm(drawn(profile)) == pytest.approx(4, rel=0.02)
+
+
+def test_amplitude_type_and_holes_do_not_matter():
+    image = drawn(galsim.Gaussian(fwhm=4)).astype(">f8") * 1e-7
+    image[0, 0] = np.nan
+    assert measure_fwhm(image) == pytest.approx(4, rel=0.02)
+
+
+def test_noise_of_a_star_costs_a_few_percent():
+    image = drawn(galsim.Moffat(beta=3.5, fwhm=3.5))
+    noisy = image + np.random.default_rng(4).normal(scale=image.max() / 100, size=image.shape)
+    assert measure_fwhm(noisy) == pytest.approx(3.5, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "image", [np.zeros((9, 9)), np.ones((3, 9)), np.ones(9), np.full((9, 9), np.nan)]
+)
+def test_an_image_without_a_peak_is_refused(image):
+    with pytest.raises(GalaxyError, match="positive peak"):
+        measure_fwhm(image)
+
+
+@pytest.mark.parametrize(
+    "image", [np.ones((9, 9)), np.eye(9), np.random.default_rng(5).normal(size=(20, 20))]
+)
+def test_an_image_that_is_no_psf_gives_a_number_or_an_error(image):
+    with contextlib.suppress(GalaxyError):
+        assert measure_fwhm(image) > 0
