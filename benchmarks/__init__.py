@@ -1,0 +1,1 @@
+"""Measurements: time, memory and accuracy. None of them gates a test."""

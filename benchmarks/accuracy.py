@@ -1,0 +1,33 @@
+"""Accuracy and calibration of an estimator on fresh simulations like Hyper Suprime-Cam Wide i.
+
+`python -m benchmarks.accuracy [ESTIMATOR]` simulates 2,000 galaxies that no training has seen, predicts
+them and compares with the truth, all through the command line.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.commands import run
+
+GALAXIES, SEED = 2000, 2026
+RUNFILE = Path(__file__).parent.parent / "examples" / "runs" / "hsc_wide_i.toml"
+
+
+def main(estimator: str = "universal") -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as folder:
+        simulated, out, report = (str(Path(folder) / name) for name in ("sims", "cat.parquet", "r"))
+        where = ("--count", str(GALAXIES), "--seed", str(SEED), "--out", simulated)
+        run("simulate", str(RUNFILE), *where)
+        run("predict", simulated, "--estimator", estimator, "--out", out)
+        run("evaluate", out, str(Path(simulated) / "info.csv"), "--out", report)
+        figures = json.loads((Path(report) / "figures.json").read_text())
+    print(json.dumps(figures, indent=2))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
