@@ -3,9 +3,9 @@
 import pytest
 import torch
 from hypothesis import given
-from strategies import bijections, numbers
 
 from gampen.bijections import Exponential, Logistic
+from strategies import bijections, numbers
 
 
 @given(bijections, numbers((5,), -6, 6))

@@ -8,9 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from strategies import mixtures, numbers, random_mixture
 
 from gampen.mixtures import GaussianMixture, collapse
+from strategies import mixtures, numbers, random_mixture
 
 
 def oracle(mixture):

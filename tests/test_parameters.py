@@ -6,10 +6,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import numbers, spaces
 
 from gampen.errors import UsageError
 from gampen.parameters import MORPHOLOGY, Parameter, ParameterSpace, Scaling
+from strategies import numbers, spaces
 
 
 @given(spaces, st.data())

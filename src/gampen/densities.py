@@ -101,8 +101,9 @@ class Density:
     ) -> Float[Tensor, "galaxy ..."]:
         """The probability below (sign 1) or above (sign -1) the points."""
         weights, means, precisions = self._aligned(points)[:3]
-        probability: Tensor = torch.special.ndtr((points - means) * (sign * precisions))
-        return (weights * probability).sum(dim=0)
+        # Not ndtr, which torch computes without the digits of small probabilities.
+        probability = torch.erfc((points - means) * (-math.sqrt(0.5) * sign * precisions))
+        return 0.5 * (weights * probability).sum(dim=0)
 
     def _log_terms(self, points: Float[Tensor, "galaxy ..."]) -> tuple[Tensor, Tensor, Tensor]:
         """ln of each component's weighted density, its pull on the points, and 1 / deviation."""

@@ -30,14 +30,16 @@ def find_roots(family: Family, bracket: Bracket, flat: float = 0.0) -> Float[Ten
     """The root of each function, which is monotone within its bracket.
 
     Newton's method, and bisection where a step would leave the bracket or shrinks too slowly; until
-    the bracket is 2e-13 of the first one or the rounding of the root, or the value is within `flat`
-    of zero. Functions that are done are left out, so that a root does not depend on its neighbours.
-    Without a root the nearer end is returned; a bracket that is NaN gives NaN.
+    the bracket is as small as its ends' rounding, or the value is within `flat` of zero. A function
+    that is done rests, so that its root does not depend on its neighbours. Without a root the
+    nearer end is returned; a bracket that is NaN gives NaN.
     """
     width = bracket.high - bracket.low
     point = torch.minimum(torch.maximum(bracket.start, bracket.low), bracket.high)
-    roots = torch.where(width.isnan(), width, point)
+    roots = torch.where((bracket.low != bracket.high) & width.isnan(), width, point)
     sign = torch.where(bracket.rising, 1.0, -1.0).to(width.dtype).expand_as(width)
+    extent = torch.maximum(bracket.low.abs(), bracket.high.abs())
+    tolerance = 2 * torch.finfo(width.dtype).eps * extent
     # Rows: the point, the ends of the bracket, the last step and the one before it.
     state = torch.stack([point, bracket.low, bracket.high, width, width])
     which = (width > 0).nonzero().squeeze(1)
@@ -47,10 +49,8 @@ def find_roots(family: Family, bracket: Bracket, flat: float = 0.0) -> Float[Ten
             break
         value, slope = (part * sign[which] for part in functions(state[0]))
         roots[which] = state[0]
-        rounding = 2 * torch.finfo(width.dtype).eps * state[0].abs()
-        tolerance = 1e-13 * width[which] + rounding
-        stepped = _step(state, value, slope, tolerance)
-        moving = (stepped[2] - stepped[1] > 2 * tolerance) & (value.abs() > flat)
+        stepped = _step(state, value, slope, tolerance[which])
+        moving = (stepped[2] - stepped[1] > 2 * tolerance[which]) & (value.abs() > flat)
         state = torch.where(moving, stepped, state)
         # Leaving functions out costs a copy of the others, so it is done for many at once.
         if int(moving.sum()) < _CROWD * len(which):
