@@ -96,15 +96,12 @@ def read_header(content: bytes, start: int) -> tuple[Cards, int]:
 
 def plain_layout(cards: Cards) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
     """The shape and type of a plain image; `NotPlain` for tables, scaled integers and oddities."""
-    scaled = cards.get("BSCALE", 1) != 1 or cards.get("BZERO", 0) != 0 or "BLANK" in cards
-    image = cards.get("XTENSION", "IMAGE") == "IMAGE"
-    counts = cards.get("PCOUNT", 0) == 0 and cards.get("GCOUNT", 1) == 1
-    axes, bits = cards.get("NAXIS"), cards.get("BITPIX")
-    if scaled or not image or not counts or type(axes) is not int or type(bits) is not int:
+    usual = {"BSCALE": 1, "BZERO": 0, "BLANK": None, "XTENSION": "IMAGE", "PCOUNT": 0, "GCOUNT": 1}
+    odd = any(cards.value(keyword) not in (None, value) for keyword, value in usual.items())
+    axes, bits = cards.value("NAXIS"), cards.value("BITPIX")
+    if odd or type(axes) is not int or type(bits) is not int or bits not in TYPES:
         raise NotPlain
-    if bits not in TYPES:
-        raise NotPlain
-    lengths = [cards.get(f"NAXIS{axis}") for axis in range(axes, 0, -1)]
+    lengths = [cards.value(f"NAXIS{axis}") for axis in range(axes, 0, -1)]
     shape = tuple(length for length in lengths if type(length) is int and length >= 0)
     if len(shape) != axes:
         raise NotPlain

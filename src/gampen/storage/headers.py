@@ -46,14 +46,18 @@ class Cards(Mapping[str, CardValue]):
 
     def __getitem__(self, keyword: str) -> CardValue:
         """The value of a card; `KeyError` where it is missing, empty or cannot be read."""
-        value, _ = split_card(self._raw[keyword])
+        value = self.value(keyword)
         if value is None:
             raise KeyError(keyword)
         return value
 
+    def __contains__(self, keyword: object) -> bool:
+        """Whether there is a card with a value."""
+        return isinstance(keyword, str) and self.value(keyword) is not None
+
     def __iter__(self) -> Iterator[str]:
         """The keywords of the cards with a value, in order."""
-        return (keyword for keyword in self._raw if self.get(keyword) is not None)
+        return (keyword for keyword in self._raw if keyword in self)
 
     def __len__(self) -> int:
         """The number of cards with a value."""
@@ -64,13 +68,18 @@ class Cards(Mapping[str, CardValue]):
         """The planes of a Rubin or HSC mask that MP_ cards number."""
         return tuple(keyword[3:] for keyword in self._raw if keyword.startswith("MP_"))
 
+    def value(self, keyword: str) -> CardValue | None:
+        """The value of a card, None where it is missing, empty or cannot be read."""
+        field = self._raw.get(keyword)
+        return None if field is None else split_card(field)[0]
+
     def comment(self, keyword: str) -> str:
         """The comment of a card, empty where there is none."""
         return split_card(self._raw[keyword])[1] if keyword in self._raw else ""
 
     def number(self, keyword: str) -> float | None:
         """The value of a card as a finite number, also one in quotes; None where there is none."""
-        value = self.get(keyword)
+        value = self.value(keyword)
         if value is None or isinstance(value, bool):
             return None
         try:
@@ -81,7 +90,8 @@ class Cards(Mapping[str, CardValue]):
 
     def text(self, keyword: str) -> str:
         """The value of a card as text without blanks around it; empty where there is none."""
-        return str(self.get(keyword, "")).strip()
+        value = self.value(keyword)
+        return "" if value is None else str(value).strip()
 
 
 def split_card(field: str) -> tuple[CardValue | None, str]:

@@ -154,12 +154,13 @@ def read_cutouts(folder: Folder, known: Known | None = None) -> Iterator[Cutout 
         name: folder.catalog[name].numbers().tolist() for name in NUMBERS if name in folder.catalog
     }
     psfs = folder.catalog["psf_file"].text() if "psf_file" in folder.catalog else None
+    homes = ((folder.root / CUTOUTS).resolve(), folder.root.resolve())
     for galaxy, (object_id, file_name) in enumerate(
         zip(folder.object_ids, folder.file_names, strict=True)
     ):
         row = {name: finite(values[galaxy]) for name, values in columns.items()}
         try:
-            psf = inside(folder.root, psfs[galaxy]) if psfs and psfs[galaxy] else None
+            psf = inside(homes, psfs[galaxy]) if psfs and psfs[galaxy] else None
             own = Known(
                 object_id=object_id,
                 file_name=file_name,
@@ -170,7 +171,7 @@ def read_cutouts(folder: Folder, known: Known | None = None) -> Iterator[Cutout 
                 zero_point=row.get("zero_point"),
                 pixel_scale=row.get("pixel_scale_arcsec"),
             )
-            path = inside(folder.root, file_name)
+            path = inside(homes, file_name)
             yield read_cutout(path, known.over(own) if known else own)
         except GalaxyError as error:
             yield Rejection(object_id, file_name, str(error), row.get("ra"), row.get("dec"))
@@ -181,18 +182,16 @@ def finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def inside(root: Path, name: str) -> Path:
-    """The path of a file named in a catalogue, in `cutouts/` or else in the folder itself.
+def inside(homes: tuple[Path, ...], name: str) -> Path:
+    """The path of a file named in a catalogue, in the first of the folders that has it.
 
-    The folder and `cutouts/` may be links; `GalaxyError` for a name that leads out of both.
+    `homes` are resolved: they may have been links. `GalaxyError` for a name that leads out of them.
     """
     if not name:
         raise GalaxyError("file_name must be given; it is empty")
     if "\0" in name:
         raise GalaxyError("file_name must be a name; it holds a null character")
-    folders = [root / CUTOUTS, root]
-    homes = [folder.resolve() for folder in folders]
-    for path in (folder / name for folder in folders):
+    for path in (home / name for home in homes):
         target = path.resolve()
         if not any(target.is_relative_to(home) for home in homes):
             raise GalaxyError(f"file_name must stay inside of its folder; got {name!r}")

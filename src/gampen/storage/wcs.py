@@ -27,7 +27,8 @@ Matrix = tuple[float, float, float, float]
 
 def wcs_cards(cards: Cards) -> dict[str, CardValue]:
     """The world-coordinate cards that a header holds."""
-    return {keyword: cards[keyword] for keyword in WCS_CARDS if cards.get(keyword) is not None}
+    values = ((keyword, cards.value(keyword)) for keyword in WCS_CARDS)
+    return {keyword: value for keyword, value in values if value is not None}
 
 
 def pixel_matrix(cards: Cards) -> Matrix | None:
