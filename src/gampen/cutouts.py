@@ -40,7 +40,6 @@ class Flag(IntFlag):
     SIZE_OUT_OF_RANGE = 128
     NOT_POSITIVE = 256
     UNUSUAL = 512
-    PARTLY_COVERED = 1024
 
     @property
     def description(self) -> str:
@@ -58,8 +57,7 @@ FLAG_DESCRIPTIONS: Mapping[Flag, str] = {
     Flag.ZERO_POINT_UNKNOWN: "the zero point is not known; there is no magnitude",
     Flag.SIZE_OUT_OF_RANGE: "the cutout is smaller or larger than any the estimator was trained on",
     Flag.NOT_POSITIVE: "there is no positive flux at the centre",
-    Flag.UNUSUAL: "the image is unlike those that the estimator was trained on",
-    Flag.PARTLY_COVERED: "part of the cutout lies outside of the survey image",
+    Flag.UNUSUAL: "no noise to measure, or a sky that was not subtracted",
 }
 
 

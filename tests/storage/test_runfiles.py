@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gampen.errors import UsageError
+from gampen.settings import SimulationSettings
+from gampen.simulation.surveys import HSC_WIDE_I, survey
 from gampen.storage.runfiles import read_settings, write_settings
 
 
@@ -172,3 +174,18 @@ def test_what_toml_cannot_hold_is_refused(tmp_path):
     with pytest.raises(UsageError, match="must be text, a number"):
         write_settings(Odd(object()), tmp_path / "a.toml")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_name_may_stand_for_a_table_of_settings(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_text('survey = "hsc_wide_i"\n[prior]\nmagnitude = [19, 20]\n')
+    settings = read_settings(path, SimulationSettings, {"survey": survey})
+    assert settings.survey == HSC_WIDE_I
+    assert settings.prior.magnitude == (19, 20)
+
+
+def test_an_unknown_name_for_a_table_is_refused_with_the_known_ones(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_text('survey = "hsc_wide_q"\n')
+    with pytest.raises(UsageError, match="one of hsc_wide_g"):
+        read_settings(path, SimulationSettings, {"survey": survey})

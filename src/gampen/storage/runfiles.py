@@ -8,6 +8,7 @@ import json
 import tomllib
 import types
 import typing
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,11 +20,15 @@ Settings = TypeVar("Settings")
 Kind = TypeVar("Kind")
 
 
-def read_settings(path: Path, cls: type[Settings]) -> Settings:
+Named = Mapping[str, Callable[[str], object]]
+"""By key: the settings that a name stands for, where a run file gives text instead of a table."""
+
+
+def read_settings(path: Path, cls: type[Settings], named: Named | None = None) -> Settings:
     """The settings in a TOML file, as the dataclass asks for them.
 
     Tables become nested dataclasses, arrays tuples, text an `Enum`'s value or a `Path` where the
-    field says so. `UsageError` for unknown keys (with the nearest known one), missing keys, wrong
+    field says so, or what `named` makes of it for that key. `UsageError` for unknown keys (with the nearest known one), missing keys, wrong
     types, and what the dataclasses themselves refuse.
     """
     path = Path(path)
@@ -34,9 +39,21 @@ def read_settings(path: Path, cls: type[Settings]) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"the run file {path} must be TOML; got: {error}") from None
     try:
-        return build(cls, content, "")
+        return build(cls, spelled_out(content, named or {}), "")
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
+
+
+def spelled_out(content: dict[str, Any], named: Named) -> dict[str, Any]:
+    """The table with every name in place of settings replaced by those settings."""
+    spelled = {}
+    for key, value in content.items():
+        if isinstance(value, dict):
+            spelled[key] = spelled_out(value, named)
+        else:
+            known = key in named and isinstance(value, str)
+            spelled[key] = plain(named[key](value)) if known else value
+    return spelled
 
 
 def build(cls: type[Settings], content: dict[str, Any], place: str) -> Settings:

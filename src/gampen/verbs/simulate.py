@@ -13,6 +13,7 @@ from gampen.cutouts import Cutout
 from gampen.errors import UsageError
 from gampen.settings import SimulationSettings
 from gampen.simulation.scenes import BLOCK, Scenes, Simulator
+from gampen.simulation.surveys import survey
 from gampen.storage.fits import write_cutout
 from gampen.storage.layouts import CUTOUTS
 from gampen.storage.runfiles import read_settings, write_settings
@@ -43,7 +44,7 @@ def simulate(request: SimulateRequest, progress: Progress = lambda done, of: Non
 
     Cutouts are written as they are rendered; the table comes last, so a folder that has one is whole.
     """
-    settings = read_settings(request.runfile, SimulationSettings)
+    settings = read_settings(request.runfile, SimulationSettings, {"survey": survey})
     if (request.out / TABLE).exists():
         raise UsageError(f"{request.out} must not hold galaxies yet; choose another folder")
     (request.out / CUTOUTS).mkdir(parents=True, exist_ok=True)

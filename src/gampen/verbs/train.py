@@ -19,6 +19,7 @@ from gampen.network.network import GampenNetwork
 from gampen.parameters import MORPHOLOGY, ParameterSpace
 from gampen.settings import RunSettings
 from gampen.simulation.scenes import Scenes, Simulator
+from gampen.simulation.surveys import survey
 from gampen.storage.checkpoints import read_checkpoint, write_checkpoint
 from gampen.storage.runfiles import read_settings, write_settings
 from gampen.storage.tables import read_catalog, write_catalog
@@ -54,7 +55,7 @@ def train(request: TrainRequest) -> Iterator[Progress]:
     The folder keeps the resolved run file, the last checkpoint, the best estimator by validation and
     the history of losses; each is replaced as a whole.
     """
-    settings = read_settings(request.runfile, RunSettings)
+    settings = read_settings(request.runfile, RunSettings, {"survey": survey})
     claim(request.out, settings)
     run = Run.start(request, settings)
     for report in run.fit.run(run.source, run.held_out):
