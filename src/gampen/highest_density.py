@@ -76,7 +76,7 @@ class Landscape:
         start = 2 * ((wanted - low) / width).clamp(0, 1).sqrt().asin()
         half_turn = torch.full_like(start, math.pi)
         rising = torch.ones(1, dtype=torch.bool)
-        angle = find_roots(excess, Bracket(0 * half_turn, half_turn, start, rising), flat=1e-10)
+        angle = find_roots(excess, Bracket(0 * half_turn, half_turn, start, rising), flat=1e-9)
         crossings = self.crossings(low + width * (0.5 * angle).sin().square())
         return _segments(*crossings.places(len(self.points) - 1, len(angle)))
 
@@ -110,7 +110,7 @@ class Landscape:
             return functions
 
         bracket = self._crossing_bracket(interval, galaxy, falls, goal)
-        return Crossings(density, find_roots(gap, bracket, flat=1e-12), falls, interval, galaxy)
+        return Crossings(density, find_roots(gap, bracket, flat=1e-11), falls, interval, galaxy)
 
     def _crossing_bracket(
         self,
