@@ -30,7 +30,25 @@ _HOMES = {
     "load_cutouts": "gampen.storage.layouts",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605 - the names are those of _HOMES, once
+__all__ = [
+    "MORPHOLOGY",
+    "Catalog",
+    "Column",
+    "Cutout",
+    "Cutouts",
+    "Estimator",
+    "EstimatorError",
+    "Flag",
+    "GalaxyError",
+    "GampenError",
+    "Parameter",
+    "ParameterSpace",
+    "Posterior",
+    "Scaling",
+    "TrainingError",
+    "UsageError",
+    "load_cutouts",
+]
 
 if TYPE_CHECKING:
     from gampen.catalog import Catalog, Column

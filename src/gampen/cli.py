@@ -5,9 +5,12 @@ Exit status: 0 done, 1 something failed on the way, 2 the call was wrong.
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,8 +30,12 @@ from gampen.errors import GampenError, UsageError
 
 if TYPE_CHECKING:
     from gampen.verbs.predict import Predicted, PredictRequest
+    from gampen.verbs.train import Progress as TrainProgress
 
 FAILED, WRONG_CALL, INTERRUPTED = 1, 2, 130
+QUIET = 60.0  # [second] between lines of progress where there is no terminal
+START_OVER = "run the same command again to start over"
+GO_ON = "run the same command again to go on"
 
 app = typer.Typer(
     help="The posterior of every galaxy's morphology, from its image.",
@@ -41,24 +48,41 @@ out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highli
 
 
 def main() -> None:
-    """Run the command line; errors made by the call are one line and a status, no traceback."""
-    try:
-        app()
-    except UsageError as error:
-        fail(str(error), WRONG_CALL)
-    except GampenError as error:
-        fail(str(error), FAILED)
-    except KeyboardInterrupt:
-        fail("interrupted; nothing half-written was left behind", INTERRUPTED)
+    """Run the command line."""
+    app()
 
 
 def fail(message: str, status: int) -> None:
     """Say in one line what is wrong, and leave."""
-    err.print(f"gampen: {message}", markup=False, soft_wrap=True)
+    err.print(f"gampen: {' '.join(message.splitlines())}", markup=False, soft_wrap=True)
     sys.exit(status)
 
 
-def _version(asked: bool) -> None:  # noqa: FBT001 - typer's form of a flag
+def command(afterwards: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A function as a command: errors made by the call are one line and a status, no traceback.
+
+    `afterwards` is what to do after an interruption.
+    """
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def guarded(*arguments: object, **options: object) -> None:
+            try:
+                function(*arguments, **options)
+            except UsageError as error:
+                fail(str(error), WRONG_CALL)
+            except GampenError as error:
+                fail(str(error), FAILED)
+            except KeyboardInterrupt:
+                fail(f"interrupted; nothing is left half-written; {afterwards}", INTERRUPTED)
+
+        app.command()(guarded)
+        return function
+
+    return register
+
+
+def _version(asked: bool) -> None:
     if asked:
         out.print(__version__)
         raise typer.Exit
@@ -73,9 +97,16 @@ def options(
     """The posterior of every galaxy's morphology, from its image."""
 
 
+Tell = Callable[[int, int, str], None]
+"""What is told of progress: how much is done, of how much, and a note (else the rate is said)."""
+
+
 @contextmanager
-def bar(what: str) -> Iterator[Progress]:
-    """A progress bar with rate and remaining time on a terminal; silent elsewhere."""
+def progress_of(what: str) -> Iterator[Tell]:
+    """What shows progress: a bar on a terminal, elsewhere a line a minute."""
+    if not err.is_terminal:
+        yield Lines(what).tell
+        return
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -84,20 +115,41 @@ def bar(what: str) -> Iterator[Progress]:
         TextColumn("{task.fields[note]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
-        progress.add_task(what, total=None, note="")
-        yield progress
+    with Progress(*columns, console=err) as progress:
+        task = progress.tasks[progress.add_task(what, total=None, note="")]
+
+        def tell(done: int, of: int, note: str) -> None:
+            rate = f"{task.speed:.0f} / s" if task.speed else ""
+            progress.update(task.id, completed=done, total=of, note=note or rate)
+
+        yield tell
 
 
-def advance(progress: Progress, done: int, of: int, note: str = "") -> None:
-    """Move the bar; without a note it says the rate."""
-    task = progress.tasks[0]
-    rate = f"{task.speed:.0f} / s" if task.speed else ""
-    progress.update(task.id, completed=done, total=of, note=note or rate)
+@dataclass
+class Lines:
+    """Progress as plain lines, one a minute at most."""
+
+    what: str
+    started: float = field(default_factory=time.monotonic)
+    said: float = field(default_factory=time.monotonic)
+    first: int | None = None
+
+    def tell(self, done: int, of: int, note: str) -> None:
+        """Say how far it is, unless a line was said less than a minute ago."""
+        now = time.monotonic()
+        if self.first is None:
+            self.first, self.started = done, now
+        if now - self.said < QUIET:
+            return
+        self.said = now
+        rate = (done - self.first) / max(now - self.started, 1e-9)
+        left = f", {(of - done) / rate / 60:.0f} minutes left" if rate else ""
+        said = note or f"{rate:.0f} / s"
+        err.print(f"{self.what}: {done} of {of}, {said}{left}", markup=False, soft_wrap=True)
 
 
-@app.command()
-def predict(
+@command(START_OVER)
+def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
     source: Annotated[Path, typer.Argument(help="Folder of FITS cutouts, its info table, a file.")],
     out_path: Annotated[
         Path, typer.Option("--out", "-o", help="Catalogue: .parquet .fits .vot .ecsv .csv")
@@ -137,27 +189,30 @@ def predict(
         sampling=Sampling(passes, seed, batch_size, device),
         draws=samples,
     )
-    with bar("predicting") as progress:
-        done = run(request, lambda count, of: advance(progress, count, of))
+    if page is not None:
+        from gampen.verbs.page import claim_page
+
+        claim_page(page)
+    with progress_of("predicting") as tell:
+        done = run(request, lambda count, of: tell(count, of, ""))
     _report_prediction(done, request, page)
 
 
 def _report_prediction(done: Predicted, request: PredictRequest, page: Path | None) -> None:
     """Say what was written, and draw the page where one was asked for."""
-    files = list(done.files)
-    if page is not None:
-        from gampen.verbs.page import draw_page
-
-        files.append(draw_page(request, done.catalog, page))
     found = len(done.catalog) - done.failed
     out.print(f"{found} of {len(done.catalog)} galaxies have a posterior", markup=False)
     if done.failed:
         out.print("the others are flagged rows whose status says why", markup=False)
-    for file in files:
+    for file in done.files:
         out.print(str(file), markup=False)
+    if page is not None:
+        from gampen.verbs.page import draw_page
+
+        out.print(str(draw_page(request, done.catalog, page)), markup=False)
 
 
-@app.command()
+@command(START_OVER)
 def simulate(
     runfile: Annotated[Path, typer.Argument(help="TOML: survey, prior, scene.")],
     out_path: Annotated[Path, typer.Option("--out", "-o", help="New folder for the galaxies.")],
@@ -169,12 +224,12 @@ def simulate(
     from gampen.verbs.simulate import simulate as run
 
     request = SimulateRequest(runfile, out_path, count, seed)
-    with bar("simulating") as progress:
-        table = run(request, lambda done, of: advance(progress, done, of))
+    with progress_of("simulating") as tell:
+        table = run(request, lambda done, of: tell(done, of, ""))
     out.print(str(table), markup=False)
 
 
-@app.command()
+@command(GO_ON)
 def train(
     runfile: Annotated[Path, typer.Argument(help="TOML: simulation, network, training.")],
     out_path: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")],
@@ -185,22 +240,27 @@ def train(
     from gampen.verbs.train import TrainRequest
     from gampen.verbs.train import train as run
 
-    with bar("training") as progress:
+    with progress_of("training") as tell:
         for step in run(TrainRequest(runfile, out_path, name, device)):
-            report = step.report
-            advance(progress, report.step, step.steps, f"loss {report.loss:.3f}")
-            if report.validation:
-                err.print(
-                    f"step {report.step}: loss {report.loss:.4f}, held-out "
-                    f"{report.validation.nll:.4f} +- {report.validation.nll_error:.4f}, zoom "
-                    f"{report.validation.zoom_mean:.3f} +- {report.validation.zoom_sd:.3f}"
-                    + (" (best so far)" if step.saved else ""),
-                    markup=False,
-                )
+            tell(step.report.step, step.steps, f"loss {step.report.loss:.3f}")
+            if step.report.validation:
+                err.print(validation_line(step), markup=False, soft_wrap=True)
     out.print(str(out_path / "best.safetensors"), markup=False)
 
 
-@app.command()
+def validation_line(step: TrainProgress) -> str:
+    """What is said at the end of an epoch."""
+    report, held_out = step.report, step.report.validation
+    if held_out is None:
+        return ""
+    return (
+        f"step {report.step}: loss {report.loss:.4f}, held-out {held_out.nll:.4f} +- "
+        f"{held_out.nll_error:.4f}, zoom {held_out.zoom_mean:.3f} +- {held_out.zoom_sd:.3f}"
+        + (" (best so far)" if step.saved else "")
+    )
+
+
+@command(START_OVER)
 def evaluate(
     catalogue: Annotated[Path, typer.Argument(help="Catalogue that predict wrote.")],
     truths: Annotated[Path, typer.Argument(help="Table with object_id and true values.")],
@@ -217,7 +277,7 @@ def evaluate(
         out.print(str(file), markup=False)
 
 
-@app.command()
+@command(START_OVER)
 def models() -> None:
     """List the estimators that come with the package."""
     from gampen.verbs.models import models as run

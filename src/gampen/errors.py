@@ -28,3 +28,8 @@ class GalaxyError(GampenError, ValueError):
 
 class TrainingError(GampenError, RuntimeError):
     """A training run cannot go on."""
+
+
+def reason_of(error: BaseException) -> str:
+    """What another library's error says, in one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

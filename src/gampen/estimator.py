@@ -1,6 +1,7 @@
 """The estimator: all that prediction needs, in one file.
 
-    posterior = Estimator.load("universal").predict(cutouts)
+>>> from gampen import Estimator, load_cutouts
+>>> posterior = Estimator.load("universal").predict(load_cutouts("my_galaxies"))  # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from gampen import shipped
 from gampen.cutouts import Cutouts
-from gampen.errors import EstimatorError, UsageError
+from gampen.errors import EstimatorError, reason_of
 from gampen.inference.flags import TrainedRange
 from gampen.inference.sampling import Inferred, Sampling, infer
 from gampen.network.network import GampenNetwork
@@ -26,6 +27,7 @@ from gampen.parameters import ParameterSpace
 from gampen.posterior import Posterior
 from gampen.settings import NetworkSettings, SimulationSettings
 from gampen.storage.estimators import DIGEST, read_tensors, write_tensors
+from gampen.storage.layouts import is_file
 from gampen.storage.runfiles import build, plain
 
 FORMAT = "gampen estimator 1"
@@ -36,8 +38,8 @@ SUFFIX = ".safetensors"
 class Prediction:
     """Posteriors, and how the network came to them.
 
-    `crop_theta` maps the square of the crop into that of the frame, `crop_scale` is its side over the
-    frame's, `sky_sigma` [image units] the noise that was measured, `flags` a bit mask.
+    `crop_theta` maps the square of the crop into that of the frame, `crop_scale` is its side over
+    the frame's, `sky_sigma` [image units] the noise that was measured, `flags` a bit mask.
     """
 
     posterior: Posterior
@@ -80,8 +82,10 @@ class Estimator:
             )
         try:
             return cls._from_file(tensors, metadata)
-        except (KeyError, TypeError, ValueError, RuntimeError, UsageError) as error:
-            raise EstimatorError(f"{path} must hold a whole estimator; {error}") from error
+        except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise EstimatorError(
+                f"{path} must hold a whole estimator; got: {reason_of(error)}"
+            ) from error
 
     @classmethod
     def _from_file(cls, tensors: dict[str, Tensor], metadata: dict[str, str]) -> Estimator:
@@ -91,7 +95,7 @@ class Estimator:
         network.load_state_dict(tensors)
         prior = build(SimulationSettings, json.loads(metadata["prior"]), "prior.")
         provenance = {**json.loads(metadata["provenance"]), DIGEST: metadata[DIGEST]}
-        return cls(network.eval().to(memory_format=torch.channels_last), prior, provenance)
+        return cls(network.eval().for_convolutions(), prior, provenance)
 
     def save(self, path: Path) -> None:
         """Write it to one safetensors file."""
@@ -110,16 +114,18 @@ class Estimator:
         return self.examine(cutouts, sampling).posterior
 
     def examine(self, cutouts: Cutouts, sampling: Sampling | None = None) -> Prediction:
-        """The posterior of every galaxy, with its crop, noise and flags."""
-        if not len(cutouts):
-            raise UsageError("cutouts must be one or more; got none")
+        """The posterior of every galaxy, with its crop, noise and flags.
+
+        `GalaxyError` where the network returns no distribution for one of them.
+        """
         inferred = infer(self.network, cutouts, sampling or Sampling())
+        sky_sigma = inferred.sky_sigma.double().numpy()
         return Prediction(
             posterior=self._physical(inferred, cutouts),
             crop_theta=inferred.theta.double().numpy(),
             crop_scale=inferred.zoom.double().numpy(),
-            sky_sigma=inferred.sky_sigma.double().numpy(),
-            flags=TrainedRange.of(self.prior).flags(cutouts),
+            sky_sigma=sky_sigma,
+            flags=TrainedRange.of(self.prior).flags(cutouts, sky_sigma),
         )
 
     def _physical(self, inferred: Inferred, cutouts: Cutouts) -> Posterior:
@@ -130,7 +136,7 @@ class Estimator:
             space=self.space,
             mixture=inferred.mixture.to(torch.float64).affine(slope, offset),
             epistemic=inferred.epistemic.double() * slope[:, :, None] * slope[:, None, :],
-            object_ids=np.array(cutouts.object_ids),
+            object_ids=np.array(cutouts.object_ids, dtype=str),
             zero_points=torch.from_numpy(cutouts.zero_points),
         )
 
@@ -140,7 +146,7 @@ def locate(name: str | Path) -> Path:
     inside = Path(str(resources.files(shipped))) / f"{name}{SUFFIX}"
     if str(name).isidentifier() and inside.is_file():
         return inside
-    if Path(name).is_file():
+    if is_file(Path(name)):
         return Path(name)
     names = ", ".join(shipped_names())
     raise EstimatorError(

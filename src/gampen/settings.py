@@ -129,11 +129,17 @@ class TrainingSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse counts below one."""
+        """Refuse counts below one, rates that are not positive and seeds below zero."""
         counts = ("steps", "batch_size", "steps_per_epoch", "validation_galaxies")
-        for name in counts:
-            if getattr(self, name) < 1:
-                raise UsageError(f"training: {name} must be at least 1; got {getattr(self, name)}")
+        least = {**dict.fromkeys(counts, 1), "seed": 0, "weight_decay": 0, "average_decay": 0}
+        for name, low in least.items():
+            if getattr(self, name) < low:
+                raise UsageError(f"training: {name} must be at least {low}; got {vars(self)[name]}")
+        if min(self.learning_rate, self.gradient_clip, 1 - self.average_decay) <= 0:
+            raise UsageError(
+                "training: learning_rate and gradient_clip must be above 0, average_decay below 1; "
+                f"got {self.learning_rate}, {self.gradient_clip} and {self.average_decay}"
+            )
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int32
+from jaxtyping import Bool, Float32, Float64, Int32
 
 from gampen.cutouts import Cutout, Cutouts, Flag, core
+from gampen.network.frames import BRIGHTEST, MAD_TO_SIGMA
 from gampen.settings import SimulationSettings
 
 TOLERANCE = 1.1
+BORDER = 2  # [pixel] width of the outermost ring, which should hold sky
+SKY_TOLERANCE = 5.0  # [sky sigma] of the border's median off zero
+FLAT_SHARE = 0.5  # of the centre's brightness: a border this bright is not a galaxy's outskirts
+STRIDE = 4  # [pixel] between those looked at for noise
 
 
 @dataclass(frozen=True)
@@ -27,12 +32,15 @@ class TrainedRange:
         low, high = (width / survey.pixel_scale for width in survey.psf_fwhm)
         return cls((min(sizes), max(sizes)), (low, high))
 
-    def flags(self, cutouts: Cutouts) -> Int32[np.ndarray, " galaxy"]:
-        """Each cutout's own flags with those that this range adds."""
-        found = [int(cutout.flags | self._added(cutout)) for cutout in cutouts]
+    def flags(
+        self, cutouts: Cutouts, sky_sigma: Float64[np.ndarray, " galaxy"]
+    ) -> Int32[np.ndarray, " galaxy"]:
+        """Each cutout's own flags with those that this range and the noise of its sky add."""
+        pairs = zip(cutouts, sky_sigma, strict=True)
+        found = [int(cutout.flags | self._added(cutout, float(sigma))) for cutout, sigma in pairs]
         return np.array(found, dtype=np.int32)
 
-    def _added(self, cutout: Cutout) -> Flag:
+    def _added(self, cutout: Cutout, sigma: float) -> Flag:
         flags = Flag(0)
         if _outside(min(cutout.shape), self.size) or _outside(max(cutout.shape), self.size):
             flags |= Flag.SIZE_OUT_OF_RANGE
@@ -40,7 +48,41 @@ class TrainedRange:
             flags |= Flag.PSF_OUT_OF_RANGE
         if float(core(cutout.pixels).sum()) <= 0:
             flags |= Flag.NOT_POSITIVE
+        if lacks_noise(cutout) or has_sky(cutout, sigma):
+            flags |= Flag.UNUSUAL
         return flags
+
+
+def lacks_noise(cutout: Cutout) -> bool:
+    """Whether the image has no noise worth the name, beside its brightest pixel."""
+    some = cutout.pixels[::STRIDE, ::STRIDE][~cutout.bad[::STRIDE, ::STRIDE]]
+    brightest = float(np.abs(cutout.pixels).max(where=~cutout.bad, initial=0))
+    return bool(some.size) and brightest > BRIGHTEST * MAD_TO_SIGMA * median_deviation(some)
+
+
+def median_deviation(values: Float32[np.ndarray, " pixel"]) -> float:
+    """The median of the distances from the median."""
+    return float(np.median(np.abs(values - np.median(values))))
+
+
+def has_sky(cutout: Cutout, sigma: float) -> bool:
+    """Whether the sky seems not to be subtracted: a border far below zero, or nearly flat."""
+    level = border_level(cutout)
+    centre = float(core(cutout.pixels).mean())
+    return level < -SKY_TOLERANCE * sigma or level > max(SKY_TOLERANCE * sigma, FLAT_SHARE * centre)
+
+
+def border_level(cutout: Cutout) -> float:
+    """The median of the good pixels at the border, zero where there are none."""
+    good = cutout.pixels[_border(cutout)]
+    return float(np.median(good)) if good.size else 0.0
+
+
+def _border(cutout: Cutout) -> Bool[np.ndarray, "height width"]:
+    """Where the good pixels of the border are."""
+    ring = ~cutout.bad
+    ring[BORDER:-BORDER, BORDER:-BORDER] = False
+    return ring
 
 
 def _outside(value: float, limits: tuple[float, float]) -> bool:

@@ -1,7 +1,8 @@
 """Running the network over cutouts of any size, with Monte Carlo dropout, into one mixture each.
 
-Gal & Ghahramani (2016, arXiv:1506.02142): each pass is one draw of the network. The passes of a galaxy
-are merged into one mixture (`gampen.mixtures.collapse`), which keeps their total mean and covariance.
+Gal & Ghahramani (2016, arXiv:1506.02142): each pass is one draw of the network. The passes of a
+galaxy are merged into one mixture (`gampen.mixtures.collapse`), which keeps their total mean and
+covariance.
 """
 
 from __future__ import annotations
@@ -13,15 +14,20 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 
 from gampen.cutouts import Cutout, Cutouts
-from gampen.errors import UsageError
+from gampen.errors import GalaxyError, UsageError
 from gampen.mixtures import GaussianMixture, collapse
+from gampen.network.devices import usable_device
 from gampen.network.dropout import Masks
 from gampen.network.frames import Frames
 from gampen.network.network import GampenNetwork
 
 DEFAULT_PASSES = 64
+SEEDS = 2**32
+NO_DISTRIBUTION = "the network must return a distribution; got numbers that are none"
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -34,15 +40,13 @@ class Sampling:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        """Refuse counts below one and devices that are not there."""
+        """Refuse counts below one, seeds out of range and devices that are not there."""
         for name in ("passes", "batch_size"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be at least 1; got {getattr(self, name)}")
-        try:
-            torch.empty(0, device=self.device)
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
-            raise UsageError(f"device must be usable here; got {self.device!r}: {reason}") from None
+        if not 0 <= self.seed < SEEDS:
+            raise UsageError(f"seed must be from 0 to {SEEDS - 1}; got {self.seed}")
+        usable_device(self.device)
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,14 @@ class Inferred:
     sky_sigma: Float[Tensor, " galaxy"]
 
     @classmethod
+    def empty(cls, network: GampenNetwork) -> Inferred:
+        """What a network says of no galaxies."""
+        size, components = len(network.space), network.settings.components
+        square = torch.zeros(0, components, size, size)
+        mixture = GaussianMixture(square[..., 0, 0], square[..., 0], square)
+        return cls(mixture, square[:, 0], torch.zeros(0, 2, 3), torch.zeros(0), torch.zeros(0))
+
+    @classmethod
     def cat(cls, parts: list[Inferred]) -> Inferred:
         """The galaxies of all parts, one after the other."""
         mixture = GaussianMixture.cat([part.mixture for part in parts])
@@ -75,7 +87,11 @@ class Inferred:
 
 @torch.no_grad()
 def infer(network: GampenNetwork, cutouts: Cutouts, sampling: Sampling) -> Inferred:
-    """Run the network over the cutouts; those of one shape share batches."""
+    """Run the network over the cutouts; those of one shape share batches.
+
+    `GalaxyError` where there is a galaxy for which the network returns no distribution,
+    `UsageError` where a batch does not fit the device.
+    """
     order = sorted(range(len(cutouts)), key=lambda galaxy: cutouts[galaxy].shape)
     network = network.to(sampling.device).eval()
     widths = (network.settings.hidden,) * 2
@@ -83,6 +99,8 @@ def infer(network: GampenNetwork, cutouts: Cutouts, sampling: Sampling) -> Infer
     masks = masks.to(torch.device(sampling.device))
     batches = _batches([cutouts[galaxy] for galaxy in order], sampling.batch_size)
     parts = [_infer_batch(network, frames_of(batch, sampling.device), masks) for batch in batches]
+    if not parts:
+        return Inferred.empty(network)
     return Inferred.cat(parts).select(torch.tensor(order).argsort())
 
 
@@ -107,7 +125,21 @@ def frames_of(cutouts: list[Cutout], device: str = "cpu") -> Frames:
 
 
 def _infer_batch(network: GampenNetwork, frames: Frames, masks: Masks) -> Inferred:
-    crop = network.transformer(frames.pixels)
-    merged, epistemic = collapse(network.judge(frames, crop, masks))
+    try:
+        crop = network.transformer(frames.pixels)
+        passes = network.judge(frames, crop, masks)
+        if crop.zoom.device.type == "mps":  # which has no double precision
+            passes = passes.to(CPU)
+        merged, epistemic = collapse(passes)
+    except LinAlgError:
+        raise GalaxyError(NO_DISTRIBUTION) from None
+    except torch.OutOfMemoryError:
+        raise UsageError(
+            f"a batch must fit the device; got {len(frames)} galaxies and {len(masks.layers[0])} "
+            f"passes: lower batch_size or passes"
+        ) from None
     found = (epistemic, crop.theta, crop.zoom, frames.sky_sigma)
-    return Inferred(merged.to(torch.device("cpu")), *(value.cpu() for value in found))
+    parts = (merged.log_weights, merged.means, merged.precision_cholesky, *found)
+    if not all(bool(part.isfinite().all()) for part in parts):
+        raise GalaxyError(NO_DISTRIBUTION)
+    return Inferred(merged.to(CPU), *(value.cpu() for value in found))

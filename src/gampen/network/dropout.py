@@ -1,8 +1,8 @@
 """Dropout whose masks are shared: the same seeded masks for every galaxy.
 
 Gal & Ghahramani (2016, arXiv:1506.02142): dropout kept on at prediction samples networks from an
-approximate posterior. One mask is one network; showing every galaxy to the same ones makes the Monte
-Carlo deterministic and independent of the batch.
+approximate posterior. One mask is one network; showing every galaxy to the same ones makes the
+Monte Carlo deterministic and independent of the batch.
 """
 
 from __future__ import annotations

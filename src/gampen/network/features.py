@@ -1,7 +1,7 @@
 """Features: a small residual network without normalisation, and pooling over rings.
 
-No batch statistics enter, so a galaxy's features do not depend on its neighbours in the batch. Means
-over rings keep how far from the centre the light lies and forget at which angle.
+No batch statistics enter, so a galaxy's features do not depend on its neighbours in the batch.
+Means over rings keep how far from the centre the light lies and forget at which angle.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Features(nn.Module):
         self, x: Float[Tensor, "galaxy channel height width"]
     ) -> Float[Tensor, "galaxy feature"]:
         """Means of every channel over every ring."""
-        maps = self.layers(x.contiguous(memory_format=torch.channels_last))
+        maps: Tensor = self.layers(x.contiguous(memory_format=torch.channels_last))
         return (maps.flatten(2) @ self.rings).flatten(1)
 
 

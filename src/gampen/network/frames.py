@@ -12,6 +12,8 @@ MAD_TO_SIGMA = 1.482602
 CLIP = 3.0
 CLIP_ROUNDS = 2
 FILL_ROUNDS = 4
+BRIGHTEST = 1e6
+"""[sky sigma] No pixel is brighter: the noise is taken to be larger instead."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +52,30 @@ def measure_sky_sigma(
 ) -> Float[Tensor, " galaxy"]:
     """The noise of the sky [image units]: clipped median absolute deviation of every other pixel.
 
-    Half of the rows and columns suffice (1-2 % of statistical error from 64 pixels up).
+    Half of the rows and columns suffice (1-2 % of statistical error from 64 pixels up). An image
+    without noise gets its standard deviation, so that the answer is never zero.
     """
-    sample = images[:, ::2, ::2].flatten(1)
+    whole = images[:, ::2, ::2].flatten(1)
     if bad is not None:
-        sample = sample.masked_fill(bad[:, ::2, ::2].flatten(1), torch.nan)
+        whole = whole.masked_fill(bad[:, ::2, ::2].flatten(1), torch.nan)
+    sample = whole
     for _ in range(CLIP_ROUNDS):
         level, sigma = _median_and_sigma(sample)
         sample = sample.masked_fill((sample - level).abs() > CLIP * sigma, torch.nan)
-    return _median_and_sigma(sample)[1][:, 0]
+    sigma = _median_and_sigma(sample)[1][:, 0]
+    least = _least_sigma(images, bad)
+    if bool((sigma > least).all()):
+        return sigma
+    spread = (whole - whole.nanmean(dim=1, keepdim=True)).square().nanmean(dim=1).sqrt()
+    return torch.where(sigma > least, sigma, torch.where(spread > least, spread, least))
+
+
+def _least_sigma(
+    images: Float[Tensor, "galaxy height width"], bad: Bool[Tensor, "galaxy height width"] | None
+) -> Float[Tensor, " galaxy"]:
+    """A noise above zero at which no pixel is too bright to be worked with."""
+    good = images if bad is None else images.masked_fill(bad, 0)
+    return (good.abs().amax(dim=(1, 2)) / BRIGHTEST).clamp(min=torch.finfo(images.dtype).tiny)
 
 
 def _median_and_sigma(
@@ -72,7 +89,7 @@ def _median_and_sigma(
 def fill_bad(
     pixels: Float[Tensor, "galaxy height width"], bad: Bool[Tensor, "galaxy height width"]
 ) -> Float[Tensor, "galaxy height width"]:
-    """Bad pixels replaced by the mean of the good ones around them, working inwards; else by zero."""
+    """Bad pixels replaced by the mean of the good ones around them, inwards; else by zero."""
     good = (~bad).to(pixels.dtype)[:, None]
     filled = torch.where(bad, 0.0, pixels)[:, None]
     pool = torch.nn.functional.avg_pool2d

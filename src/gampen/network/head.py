@@ -1,8 +1,8 @@
 """The head: features in, a Gaussian mixture with full covariances out.
 
 Each component's precision is L L^T with a lower triangular L whose log-diagonal is bounded, so the
-density needs no inverse and no determinant and cannot fail. With one component it is the Gaussian of
-GaMPEN (Ghosh et al. 2022, doi:10.3847/1538-4357/ac7f9e).
+density needs no inverse and no determinant and cannot fail. With one component it is the Gaussian
+of GaMPEN (Ghosh et al. 2022, doi:10.3847/1538-4357/ac7f9e).
 """
 
 from __future__ import annotations
@@ -57,10 +57,11 @@ class MixtureHead(nn.Module):
         return self._mixture(self.last(active * second))
 
     def _mixture(self, raw: Float[Tensor, "*pass galaxy output"]) -> GaussianMixture:
-        raw = raw.unflatten(-1, (self.components, -1)).float()
-        logit, mean, diagonal, below = raw.split(self.sizes, dim=-1)
+        raw = raw.reshape(*raw.shape[:-1], self.components, sum(self.sizes)).float()
+        logit, mean, diagonal, below = torch.split(raw, list(self.sizes), dim=-1)
         bounded = LOG_DIAGONAL_BOUND * torch.tanh(diagonal / LOG_DIAGONAL_BOUND)
         factor = torch.diag_embed(bounded.exp())
-        rows, columns = torch.tril_indices(*factor.shape[-2:], offset=-1)
+        size = self.parameters_count
+        rows, columns = torch.tril_indices(size, size, -1)
         factor[..., rows, columns] = below
         return GaussianMixture(torch.log_softmax(logit.squeeze(-1), dim=-1), mean, factor)

@@ -8,11 +8,13 @@ The truth is in the network's own units: lengths in pixels, fluxes in sky sigmas
 from __future__ import annotations
 
 import math
+from typing import Self
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gampen.bijections import Exponential
 from gampen.mixtures import GaussianMixture
 from gampen.network.apertures import RADII, aperture_signal
 from gampen.network.dropout import Masks
@@ -21,12 +23,13 @@ from gampen.network.frames import Frames
 from gampen.network.head import MixtureHead
 from gampen.network.stretch import stretch
 from gampen.network.transformer import Crop, SpatialTransformer
-from gampen.parameters import Exponential, ParameterSpace, Scaling
+from gampen.parameters import ParameterSpace, Scaling
 from gampen.settings import NetworkSettings
 
 UNKNOWN_PSF = 0.0
 RADIUS_SHARE = 0.2
 FLUX_FLOOR = 3.0
+LEAST_SPREAD = 1e-3
 
 
 class GampenNetwork(nn.Module):
@@ -46,6 +49,11 @@ class GampenNetwork(nn.Module):
         self.register_buffer("location", torch.zeros(len(space)))
         self.register_buffer("spread", torch.ones(len(space)))
 
+    def for_convolutions(self) -> Self:
+        """The same network, its weights laid out in memory as convolutions read them fastest."""
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return self
+
     def forward(self, frames: Frames, masks: Masks | None = None) -> GaussianMixture:
         """The mixture of each galaxy; [pass galaxy] mixtures where dropout masks are given."""
         return self.judge(frames, self.transformer(frames.pixels), masks)
@@ -54,7 +62,7 @@ class GampenNetwork(nn.Module):
         """The mixture of each galaxy, from its crop."""
         seen = self.features(stretch(crop.pixels))
         context = self.context(self._context(frames, crop))
-        mixture = self.head(torch.cat([seen, context], dim=1), masks)
+        mixture: GaussianMixture = self.head(torch.cat([seen, context], dim=1), masks)
         anchor = self.anchor(crop)
         return mixture.affine(self.spread.expand_as(anchor), self.location + anchor)
 
@@ -81,7 +89,7 @@ class GampenNetwork(nn.Module):
         residual = truth - self.anchor(self.transformer(frames.pixels))
         self.location.copy_(residual.median(dim=0).values)
         low, high = torch.quantile(residual, torch.tensor([0.1587, 0.8413]), dim=0)
-        self.spread.copy_((high - low) / 2)
+        self.spread.copy_(((high - low) / 2).clamp(min=LEAST_SPREAD))
 
     def _context(self, frames: Frames, crop: Crop) -> Float[Tensor, "galaxy context"]:
         """What the crop's pixels do not say: PSF, scale, sampling and growth of light."""

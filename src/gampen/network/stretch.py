@@ -14,7 +14,7 @@ SHAPE_SOFTENING = 0.05
 def noise_stretch(
     pixels: Float[Tensor, "galaxy 1 height width"],
 ) -> Float[Tensor, "galaxy 1 height width"]:
-    """arcsinh of the pixels in units of their noise: faint light linear, bright light logarithmic."""
+    """arcsinh of the pixels in units of their noise: linear if faint, logarithmic if bright."""
     return torch.asinh(pixels) * NOISE_GAIN
 
 

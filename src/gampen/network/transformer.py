@@ -1,8 +1,9 @@
 """The spatial transformer: each frame cropped by itself, unsupervised.
 
-A small network looks at the whole frame and proposes an affine map A from the crop's square [-1, 1]^2
-into the frame's (Jaderberg et al. 2015, arXiv:1506.02025). The crop is resampled there without aliasing
-and learns through the loss alone. Its zoom is bounded, so that it can neither vanish nor leave.
+A small network looks at the whole frame and proposes an affine map A from the crop's square
+[-1, 1]^2 into the frame's (Jaderberg et al. 2015, arXiv:1506.02025). The crop is resampled there
+without aliasing and learns through the loss alone. Its zoom is bounded, so that it can neither
+vanish nor leave.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ class Crop:
     """The part of each frame that the network looks at.
 
     `pixels` [sky sigma per input pixel]; `theta` maps the crop's square to the frame's, both
-    [-1, 1]^2 from edge to edge; `zoom` is the crop's side over the frame's (geometric mean of the two
-    axes); `sampling` the side of one crop pixel [input pixel].
+    [-1, 1]^2 from edge to edge; `zoom` is the crop's side over the frame's (geometric mean of the
+    two axes); `sampling` the side of one crop pixel [input pixel].
     """
 
     pixels: Float[Tensor, "galaxy 1 crop_height crop_width"]
@@ -127,15 +128,12 @@ class SpatialTransformer(nn.Module):
         )
         seen = 32 * (VIEW_SIZE // 8) ** 2
         self.judge = nn.Sequential(
-            nn.Linear(seen + len(RADII) + 1, 64), nn.SiLU(), nn.Linear(64, self.freedom.raw_size)
+            nn.Linear(seen + len(RADII) + 1, 64), nn.SiLU(), _linear(64, self.freedom.raw_size)
         )
-        if self.freedom.raw_size:
-            nn.init.zeros_(self.judge[-1].weight)
-            nn.init.zeros_(self.judge[-1].bias)
 
     def forward(self, pixels: Float[Tensor, "galaxy 1 height width"]) -> Crop:
         """The crop of each frame."""
-        view = functional.adaptive_avg_pool2d(pixels, VIEW_SIZE)
+        view = functional.adaptive_avg_pool2d(central_square(pixels), VIEW_SIZE)
         side = math.log(pixels.shape[-2] * pixels.shape[-1]) / 2
         seen = [
             self.look(noise_stretch(view)),
@@ -143,7 +141,40 @@ class SpatialTransformer(nn.Module):
             torch.full((len(pixels), 1), side - 4.6, device=pixels.device),
         ]
         theta = self.freedom.theta(self.judge(torch.cat(seen, dim=1)))
-        return resample(pixels, theta, self.crop_size)
+        return resample(pixels, on_frame(theta, *pixels.shape[-2:]), self.crop_size)
+
+
+def _linear(inputs: int, outputs: int) -> nn.Linear:
+    """A linear layer that starts at zero; torch's own start warns where there are no outputs."""
+    if not outputs:
+        empty: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, 0)  # type: ignore[no-untyped-call]
+        return empty
+    layer = nn.Linear(inputs, outputs)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def central_square(
+    pixels: Float[Tensor, "galaxy 1 height width"],
+) -> Float[Tensor, "galaxy 1 side side"]:
+    """The central square of the frame's own area: cut along its longer axis, padded with sky."""
+    height, width = pixels.shape[-2:]
+    if height == width:
+        return pixels
+    side = round(math.sqrt(height * width))
+    edges = [side - width, side - height]
+    return functional.pad(pixels, [e for edge in edges for e in (edge // 2, edge - edge // 2)])
+
+
+def on_frame(
+    theta: Float[Tensor, "galaxy 2 3"], height: int, width: int
+) -> Float[Tensor, "galaxy 2 3"]:
+    """Maps into the square of the frame's area as maps into the frame: no galaxy is squeezed."""
+    if height == width:
+        return theta
+    side = math.sqrt(height * width)
+    return theta * torch.tensor([side / width, side / height], device=theta.device)[:, None]
 
 
 def resample(
@@ -153,13 +184,16 @@ def resample(
 ) -> Crop:
     """Frames seen through `theta`, free of aliasing.
 
-    Bilinear look-up alone would skip pixels when it shrinks; here it reads a pyramid of averages over
-    1, 2 and 4 pixels, blended in log2 of the shrinkage (Williams 1983, doi:10.1145/964967.801126).
+    Bilinear look-up alone would skip pixels when it shrinks; here it reads a pyramid of averages
+    over 1, 2 and 4 pixels, blended in log2 of the shrinkage (Williams 1983,
+    doi:10.1145/964967.801126).
     """
     height, width = pixels.shape[-2:]
     zoom = torch.linalg.det(theta[:, :, :2]).clamp(min=LEAST_ZOOM**2 / 10).sqrt()
     sampling = zoom * (math.sqrt(height * width) / crop_size)
-    grid = functional.affine_grid(theta, [len(pixels), 1, crop_size, crop_size], align_corners=False)
+    grid = functional.affine_grid(
+        theta, [len(pixels), 1, crop_size, crop_size], align_corners=False
+    )
     level = sampling.clamp(min=1).log2().clamp(max=PYRAMID_LEVELS - 1)
     crop = torch.zeros(len(pixels), 1, crop_size, crop_size, device=pixels.device)
     for step in range(PYRAMID_LEVELS):

@@ -1,8 +1,8 @@
 """The loop that fits a network: negative log-likelihood, AdamW, one cycle, a running average.
 
-`Fit.run` yields a `Report` every few steps; the caller saves, logs, draws and stops. Whatever happens at
-a step follows from the seed and the step's number, so a run that is stopped and resumed continues bit
-for bit.
+`Fit.run` yields a `Report` every few steps; the caller saves, logs, draws and stops. Whatever
+happens at a step follows from the seed and the step's number, so a run that is stopped and resumed
+continues bit for bit.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from jaxtyping import Float
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from gampen.errors import TrainingError
+from gampen.errors import TrainingError, reason_of
+from gampen.mixtures import GaussianMixture
 from gampen.network.frames import Frames
 from gampen.network.network import GampenNetwork
 from gampen.settings import TrainingSettings
@@ -47,7 +48,7 @@ Source = Callable[[int], Batch]
 
 @dataclass(frozen=True)
 class Report:
-    """Where a run stands: `loss` is the mean since the last report; `validation` at epochs' ends."""
+    """Where a run stands: `loss` the mean since the last report; `validation` at epochs' ends."""
 
     step: int
     loss: float
@@ -70,7 +71,8 @@ class Loss(nn.Module):
         truth: Float[Tensor, "galaxy parameter"],
     ) -> Float[Tensor, ""]:
         """The mean over the batch."""
-        return -self.network(Frames(pixels, psf_fwhm, sky_sigma)).log_prob(truth).mean()
+        mixture: GaussianMixture = self.network(Frames(pixels, psf_fwhm, sky_sigma))
+        return -mixture.log_prob(truth).mean()
 
 
 class Fit:
@@ -103,9 +105,11 @@ class Fit:
             if ended or self.step % REPORT_EVERY == 0 or self.step == self.settings.steps:
                 mean = float(torch.stack(losses).mean())
                 losses.clear()
-                self._check(mean)
+                self._check("the loss", mean)
                 last = self.step == self.settings.steps
                 validation = validate(self.average, held_out) if ended or last else None
+                if validation is not None:
+                    self._check("the held-out loss", validation.nll)
                 yield Report(self.step, mean, validation)
 
     def _advance(self, batch: Batch) -> Float[Tensor, ""]:
@@ -131,15 +135,17 @@ class Fit:
     def _average(self) -> None:
         """Move the running average; faster at first, so that it forgets the start."""
         decay = min(self.settings.average_decay, (1 + self.step) / (10 + self.step))
-        mine, theirs = list(self.average.parameters()), list(self.network.parameters())
+        mine: list[Tensor] = list(self.average.parameters())
+        theirs: list[Tensor] = list(self.network.parameters())
         torch._foreach_lerp_(mine, theirs, 1 - decay)
 
-    def _check(self, loss: float) -> None:
+    def _check(self, what: str, loss: float) -> None:
+        """`TrainingError` where a loss is not finite, before such weights can be saved."""
         if not math.isfinite(loss):
             raise TrainingError(
-                f"the loss must stay finite; got {loss} by step {self.step}; lower learning_rate "
+                f"{what} must stay finite; got {loss} by step {self.step}; lower learning_rate "
                 f"(now {self.settings.learning_rate}) or gradient_clip "
-                f"(now {self.settings.gradient_clip})"
+                f"(now {self.settings.gradient_clip}), and use another run folder"
             )
 
     def state(self) -> dict[str, Any]:
@@ -160,10 +166,10 @@ class Fit:
             self.optimiser.load_state_dict(state["optimiser"])
             self.schedule.load_state_dict(state["schedule"])
             self.step = int(state["step"])
-        except (KeyError, RuntimeError, ValueError) as error:
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
             raise TrainingError(
-                f"a checkpoint must be of the same network and settings; {error}; use another run "
-                f"folder"
+                f"a checkpoint must be of the same network and settings; got: {reason_of(error)}; "
+                f"use another run folder"
             ) from error
 
 

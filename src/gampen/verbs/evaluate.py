@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
+from jaxtyping import Float64
 
 from gampen.calibration.calibration import Calibration
 from gampen.calibration.coverage import coverage, null_band
@@ -18,6 +20,7 @@ from gampen.plotting.style import save
 from gampen.posterior import Posterior
 from gampen.storage.atomic import write_bytes
 from gampen.storage.tables import read_catalog
+from gampen.verbs.outputs import claim_folder
 
 PLOTTED_LEVELS = np.linspace(0.02, 0.98, 49)
 
@@ -34,33 +37,39 @@ class Evaluated:
 def evaluate(catalogue: Path, truths: Path, out: Path) -> Evaluated:
     """Judge the posteriors of a catalogue; writes figures as JSON and two pictures into `out`.
 
-    Galaxies are matched by `object_id`; those without a posterior or a truth are left out and counted.
+    Galaxies are matched by `object_id`; those without a posterior, or without a true value strictly
+    inside the bounds of each parameter, are left out and counted.
     """
     catalog = read_catalog(catalogue)
-    posterior = Posterior.from_catalog(catalog)
-    known = read_catalog(truths)
-    places, rows = match(posterior.object_ids.tolist(), known["object_id"].text())
-    posterior = posterior.select(places)
-    truth = known.parameter_values(posterior.space)[rows]
+    posterior, truth = match(Posterior.from_catalog(catalog), read_catalog(truths))
+    claim_folder(out)
     calibration = Calibration.of(posterior, truth)
-    figures = {**calibration.report(), "without_posterior_or_truth": len(catalog) - len(rows)}
+    figures = {**calibration.report(), "without_posterior_or_truth": len(catalog) - len(truth)}
     figures |= crop_figures(catalog, posterior, truth)
     return Evaluated(figures, calibration, _write(figures, calibration, out))
 
 
-def match(ids: list[str], known: list[str]) -> tuple[list[int], list[int]]:
-    """Places of the galaxies that stand in both lists; `UsageError` where none does."""
-    row_of = {name: row for row, name in enumerate(known)}
+def match(
+    posterior: Posterior, known: Catalog
+) -> tuple[Posterior, Float64[np.ndarray, "galaxy parameter"]]:
+    """The posteriors of the galaxies whose truth is known, and it; `UsageError` without any."""
+    values = known.parameter_values(posterior.space)
+    points = posterior.space.unconstrain(torch.from_numpy(values))
+    sound = points.isfinite().all(dim=1).tolist()
+    names = known["object_id"].text()
+    row_of = {name: row for row, name in enumerate(names) if sound[row]}
+    ids = posterior.object_ids.tolist()
     places = [place for place, name in enumerate(ids) if name in row_of]
     if not places:
         raise UsageError(
-            "catalogue and truths must share object_ids; they share none: is this the right table?"
+            "catalogue and truths must share galaxies with a posterior and true values; they share "
+            "none: is this the right table?"
         )
-    return places, [row_of[ids[place]] for place in places]
+    return posterior.select(places), values[[row_of[ids[place]] for place in places]]
 
 
 def crop_figures(
-    catalog: Catalog, posterior: Posterior, truth: np.ndarray
+    catalog: Catalog, posterior: Posterior, truth: Float64[np.ndarray, "galaxy parameter"]
 ) -> dict[str, float]:
     """How the learned crop follows the size of the galaxy."""
     if "effective_radius" not in posterior.space.names or "crop_scale" not in catalog:
@@ -77,7 +86,6 @@ def crop_figures(
 
 
 def _write(figures: dict[str, object], calibration: Calibration, out: Path) -> tuple[Path, ...]:
-    out.mkdir(parents=True, exist_ok=True)
     files = (out / "figures.json", out / "coverage.png", out / "ranks.png")
     write_bytes((json.dumps(figures, indent=2) + "\n").encode(), files[0])
     covered = coverage(calibration.ranks, PLOTTED_LEVELS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,20 +14,22 @@ from jaxtyping import Int64
 import gampen
 from gampen.catalog import Catalog, Column
 from gampen.cutouts import Cutout, Cutouts, Rejection, describe_flags, numbers
-from gampen.errors import UsageError
+from gampen.errors import GalaxyError, UsageError
 from gampen.estimator import Estimator, Prediction
 from gampen.inference.sampling import Sampling
 from gampen.inference.summaries import summarise
 from gampen.posterior import Posterior
 from gampen.scaling.chunks import ahead, chunks
 from gampen.storage.estimators import DIGEST
-from gampen.storage.fits import Known
-from gampen.storage.layouts import open_folder, read_cutouts
+from gampen.storage.fits import Known, fwhm_of_file
+from gampen.storage.layouts import CUTOUTS, INFO, Folder, open_folder, read_cutouts
 from gampen.storage.runfiles import plain
 from gampen.storage.tables import format_of, write_catalog
+from gampen.verbs.outputs import claim_file
 
 OK = "ok"
 SEEDS_APART = 1_000_000_007
+FACTS = ("psf_fwhm", "pixel_scale")
 Progress = Callable[[int, int], None]
 Entry = Cutout | Rejection
 
@@ -35,8 +38,8 @@ Entry = Cutout | Rejection
 class PredictRequest:
     """What to predict, with what, and where to.
 
-    `draws` joint draws of each galaxy go to a second file beside `out`; `known` facts go before those
-    of catalogue and headers.
+    `draws` joint draws of each galaxy go to a second file beside `out`; `known` facts go before
+    those of catalogue and headers.
     """
 
     source: Path
@@ -45,6 +48,23 @@ class PredictRequest:
     known: Known = field(default_factory=Known)
     sampling: Sampling = field(default_factory=Sampling)
     draws: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what no galaxy could be predicted with."""
+        if self.draws < 0:
+            raise UsageError(f"samples must be at least 0; got {self.draws}")
+        format_of(self.out)
+        for name in FACTS:
+            value = getattr(self.known, name)
+            if value is not None and not 0 < value < math.inf:
+                raise UsageError(f"{name} must be a positive number; got {value}")
+        if self.known.zero_point is not None and not math.isfinite(self.known.zero_point):
+            raise UsageError(f"zero_point must be a number; got {self.known.zero_point}")
+
+    @property
+    def beside(self) -> Path:
+        """The file of the draws."""
+        return self.out.with_name(f"{self.out.stem}-draws{self.out.suffix}")
 
 
 @dataclass(frozen=True)
@@ -56,53 +76,90 @@ class Predicted:
     failed: int
 
 
-def predict(request: PredictRequest, progress: Progress = lambda done, of: None) -> Predicted:
+def predict(request: PredictRequest, progress: Progress = lambda *_: None) -> Predicted:
     """Predict every galaxy of the source and write the catalogue.
 
     One row a galaxy, always: one that cannot be read is a flagged row that says why. `UsageError`
     where the call itself is wrong, before any work is done.
     """
-    if request.draws < 0:
-        raise UsageError(f"samples must be at least 0; got {request.draws}")
-    format_of(request.out)
     estimator = Estimator.load(request.estimator)
-    folder = open_folder(request.source)
-    request.out.parent.mkdir(parents=True, exist_ok=True)
+    folder = open_sources(request)
     rows, draws = [], []
     runs = chunks(len(folder))
-    for run, entries in ahead(lambda r: list(read_cutouts(folder.take(r), request.known)), runs):
-        prediction = predict_entries(estimator, entries, request.sampling)
+    for run, found in ahead(lambda r: list(read_cutouts(folder.take(r), request.known)), runs):
+        entries, prediction = predict_entries(estimator, found, request.sampling)
         rows.append(rows_of(entries, prediction))
-        if request.draws and prediction:
+        if request.draws:
             draws.append(draw_rows(prediction.posterior, request, run.start))
         progress(run.stop, len(folder))
     catalog = Catalog.cat(rows).with_metadata(**provenance(estimator, request))
     return Predicted(catalog, _write(catalog, draws, request), count_failed(catalog))
 
 
+def open_sources(request: PredictRequest) -> Folder:
+    """The galaxies asked for; `UsageError` where they, the PSF or the place for results are not."""
+    folder = open_folder(request.source)
+    if request.known.psf_file is not None:
+        try:
+            fwhm_of_file(request.known.psf_file, request.known.band)
+        except GalaxyError as error:
+            raise UsageError(str(error)) from None
+    for path in (request.out, request.beside):
+        if would_be_read(path, request.source):
+            raise UsageError(f"{path} must not lie among the galaxies; choose another folder")
+        claim_file(path)
+    return folder
+
+
+def would_be_read(path: Path, source: Path) -> bool:
+    """Whether a result would take the place of the input, or be read as a part of it next time."""
+    if not source.is_dir():
+        return path.resolve() == source.resolve()
+    homes = (source.resolve(), (source / CUTOUTS).resolve())
+    return path.resolve().parent in homes and (path.stem == INFO or path.suffix == ".fits")
+
+
 def _write(catalog: Catalog, draws: list[Catalog], request: PredictRequest) -> tuple[Path, ...]:
     write_catalog(catalog, request.out)
     if not draws:
         return (request.out,)
-    beside = request.out.with_name(f"{request.out.stem}-draws{request.out.suffix}")
-    write_catalog(Catalog.cat(draws), beside)
-    return request.out, beside
+    write_catalog(Catalog.cat(draws), request.beside)
+    return request.out, request.beside
 
 
 def predict_entries(
     estimator: Estimator, entries: Sequence[Entry], sampling: Sampling
-) -> Prediction | None:
-    """What is predicted for the galaxies that could be read, None where there is not one."""
-    cutouts = Cutouts.of(entry for entry in entries if isinstance(entry, Cutout))
-    return estimator.examine(cutouts, sampling) if len(cutouts) else None
+) -> tuple[list[Entry], Prediction]:
+    """What is predicted for the galaxies that could be read, and the galaxies.
+
+    One for which the network has no posterior stops no other: it becomes a `Rejection`.
+    """
+    try:
+        return list(entries), estimator.examine(readable(entries), sampling)
+    except GalaxyError:
+        tried = [_tried(estimator, entry, sampling) for entry in entries]
+        return tried, estimator.examine(readable(tried), sampling)
 
 
-def rows_of(entries: Sequence[Entry], prediction: Prediction | None) -> Catalog:
-    """The rows of the galaxies, in order; of one that could not be read, its name and the reason."""
+def readable(entries: Sequence[Entry]) -> Cutouts:
+    """The galaxies that could be read."""
+    return Cutouts.of(entry for entry in entries if isinstance(entry, Cutout))
+
+
+def _tried(estimator: Estimator, entry: Entry, sampling: Sampling) -> Entry:
+    if isinstance(entry, Rejection):
+        return entry
+    try:
+        estimator.examine(Cutouts((entry,)), sampling)
+    except GalaxyError as error:
+        return Rejection(entry.object_id, entry.file_name, str(error), entry.ra, entry.dec)
+    return entry
+
+
+def rows_of(entries: Sequence[Entry], prediction: Prediction) -> Catalog:
+    """The rows of the galaxies, in order; of one without a posterior, its name and the reason."""
     known = Catalog(tuple(_identity(entries)))
-    if prediction is None:
-        return known
-    places = np.array([n for n, entry in enumerate(entries) if isinstance(entry, Cutout)])
+    places = np.flatnonzero([isinstance(entry, Cutout) for entry in entries])
     found = [_spread(column, places, len(entries)) for column in _found(entries, prediction)]
     flags = known["flags"].values.copy()
     flags[places] = prediction.flags
@@ -124,14 +181,14 @@ def _identity(entries: Sequence[Entry]) -> Iterator[Column]:
 
 def _found(entries: Sequence[Entry], prediction: Prediction) -> list[Column]:
     """The columns of what was predicted, `mixture` the last of them."""
-    cutouts = Cutouts.of(entry for entry in entries if isinstance(entry, Cutout))
+    cutouts = readable(entries)
     summaries = summarise(prediction.posterior)
     packed = next(column for column in summaries if column.name == "mixture")
     scale, fwhm = cutouts.pixel_scales, cutouts.psf_fwhms
     return [
         *(column for column in summaries if column.name != "mixture"),
         Column("crop_scale", prediction.crop_scale, "", "", "side of the crop over the cutout's"),
-        Column("sky_sigma", prediction.sky_sigma, "", "stat.stdev", "noise of the sky, as measured"),
+        Column("sky_sigma", prediction.sky_sigma, "", "stat.stdev", "noise of the sky, measured"),
         Column("pixel_scale", scale, "arcsec", "", "side of a pixel"),
         Column("psf_fwhm", fwhm * scale, "arcsec", "instr.det.psf", "FWHM of the PSF, as given"),
         packed,

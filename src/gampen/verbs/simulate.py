@@ -18,6 +18,7 @@ from gampen.storage.fits import write_cutout
 from gampen.storage.layouts import CUTOUTS
 from gampen.storage.runfiles import read_settings, write_settings
 from gampen.storage.tables import write_catalog
+from gampen.verbs.outputs import claim_folder
 
 Progress = Callable[[int, int], None]
 TABLE = "info.csv"
@@ -34,20 +35,22 @@ class SimulateRequest:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse a number of galaxies below one."""
+        """Refuse a number of galaxies below one, and a seed below zero."""
         if self.galaxies < 1:
             raise UsageError(f"count must be at least 1; got {self.galaxies}")
+        if self.seed < 0:
+            raise UsageError(f"seed must be at least 0; got {self.seed}")
 
 
-def simulate(request: SimulateRequest, progress: Progress = lambda done, of: None) -> Path:
+def simulate(request: SimulateRequest, progress: Progress = lambda *_: None) -> Path:
     """Write the simulated galaxies with their truths; comes back as the info table's path.
 
-    Cutouts are written as they are rendered; the table comes last, so a folder that has one is whole.
+    Cutouts are written as they are rendered and the table last, so a folder that has one is whole.
     """
     settings = read_settings(request.runfile, SimulationSettings, {"survey": survey})
     if (request.out / TABLE).exists():
         raise UsageError(f"{request.out} must not hold galaxies yet; choose another folder")
-    (request.out / CUTOUTS).mkdir(parents=True, exist_ok=True)
+    claim_folder(request.out / CUTOUTS)
     simulator = Simulator(settings, request.seed)
     parts = []
     for start in range(0, request.galaxies, BLOCK):
@@ -63,7 +66,7 @@ def simulate(request: SimulateRequest, progress: Progress = lambda done, of: Non
 
 
 def truths(scenes: Scenes, settings: SimulationSettings, start: int) -> Catalog:
-    """The info table of some scenes: names, what is told, and every true value in physical units."""
+    """The info table of some scenes: names, what is told, and true values in physical units."""
     scale = settings.survey.pixel_scale
     values = {
         name: value.double().numpy() * (scale if name in LENGTHS else 1)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 
 import gampen
-from gampen.catalog import Catalog
+from gampen.catalog import Catalog, Column
 from gampen.errors import UsageError
 from gampen.estimator import Estimator
+from gampen.network.devices import usable_device
 from gampen.network.frames import Frames
 from gampen.network.network import GampenNetwork
 from gampen.parameters import MORPHOLOGY, ParameterSpace
@@ -23,7 +23,10 @@ from gampen.simulation.surveys import survey
 from gampen.storage.checkpoints import read_checkpoint, write_checkpoint
 from gampen.storage.runfiles import read_settings, write_settings
 from gampen.storage.tables import read_catalog, write_catalog
+from gampen.training.devices import fabric_for
 from gampen.training.fit import Batch, Fit, Report
+from gampen.training.validation import Validation
+from gampen.verbs.outputs import claim_folder
 
 VALIDATION_SEED = 1_000_001
 START_GALAXIES = 512
@@ -52,23 +55,23 @@ class Progress:
 def train(request: TrainRequest) -> Iterator[Progress]:
     """Train, yielding progress; a run folder that already holds a checkpoint is gone on with.
 
-    The folder keeps the resolved run file, the last checkpoint, the best estimator by validation and
-    the history of losses; each is replaced as a whole.
+    The folder keeps the resolved run file, the last checkpoint, the best estimator by validation
+    and the history of losses; each is replaced as a whole.
     """
     settings = read_settings(request.runfile, RunSettings, {"survey": survey})
+    usable_device(request.device)
     claim(request.out, settings)
     run = Run.start(request, settings)
     for report in run.fit.run(run.source, run.held_out):
-        saved = run.record(report) if report.validation else None
+        saved = run.record(report, report.validation) if report.validation else None
         yield Progress(report, settings.training.steps, saved)
 
 
 def claim(folder: Path, settings: RunSettings) -> None:
-    """Make the run folder, or see that it is of the same run; `UsageError` where it is of another."""
-    resolved = folder / RESOLVED
+    """Make the run folder, or see that it is of this run; `UsageError` where it is of another."""
+    resolved = claim_folder(folder) / RESOLVED
     if resolved.exists() and read_settings(resolved, RunSettings) != settings:
         raise UsageError(f"{folder} must be of this run; it holds another: choose another folder")
-    folder.mkdir(parents=True, exist_ok=True)
     write_settings(settings, resolved)
 
 
@@ -86,23 +89,16 @@ class Run:
     @classmethod
     def start(cls, request: TrainRequest, settings: RunSettings) -> Run:
         """Begin at the first step, or at the last checkpoint."""
-        training = settings.training
-        torch.manual_seed(training.seed)
-        network = GampenNetwork(MORPHOLOGY, settings.network)
-        held_out = validation_batches(settings)
-        first = Simulator(settings.simulation, VALIDATION_SEED).batch(10**6, START_GALAXIES)
-        start = to_batch(first, MORPHOLOGY)
-        network.standardise(start.frames, start.truth)
-        network = network.to(memory_format=torch.channels_last)
-        accelerator, _, index = request.device.partition(":")
-        fabric = Fabric(accelerator=accelerator, devices=[int(index or 0)] if index else 1)
-        fit = Fit(network, training, fabric)
+        checkpoint = request.out / LAST
+        state = read_checkpoint(checkpoint) if checkpoint.exists() else None
+        network = new_network(settings).for_convolutions()
+        fit = Fit(network, settings.training, fabric_for(request.device))
         history: list[Catalog] = []
-        if (request.out / LAST).exists():
-            fit.restore(read_checkpoint(request.out / LAST))
+        if state is not None:
+            fit.restore(state)
             history = [until(read_catalog(request.out / HISTORY), fit.step)]
         best = min([float(part["nll"].numbers().min()) for part in history], default=float("inf"))
-        return cls(request, settings, fit, held_out, history, best)
+        return cls(request, settings, fit, validation_batches(settings), history, best)
 
     def source(self, step: int) -> Batch:
         """Fresh scenes for a step."""
@@ -110,30 +106,41 @@ class Run:
         simulator = Simulator(self.settings.simulation, training.seed)
         return to_batch(simulator.batch(step, training.batch_size), MORPHOLOGY)
 
-    def record(self, report: Report) -> Path | None:
-        """Write history and checkpoint; the best estimator too, if this is it, whose path returns."""
-        assert report.validation is not None  # noqa: S101 - the caller has seen it
-        values = {"step": report.step, "loss": report.loss, **vars(report.validation)}
-        row = Catalog.of(**{name: [value] for name, value in values.items()})
+    def record(self, report: Report, validation: Validation) -> Path | None:
+        """Write history and checkpoint; if this is the best estimator so far, it too, as returned.
+
+        The checkpoint comes last: what an interruption cuts off is done again.
+        """
+        values = {"step": report.step, "loss": report.loss, **vars(validation)}
+        row = Catalog(tuple(Column(name, np.array([value])) for name, value in values.items()))
         self.history = [Catalog.cat([*self.history, row])]
         write_catalog(self.history[0], self.request.out / HISTORY)
-        better = report.validation.nll < self.best
+        better = validation.nll < self.best
         if better:
-            self.best = report.validation.nll
-            self.estimator(report).save(self.request.out / BEST)
+            self.best = validation.nll
+            self.estimator(report.step, validation).save(self.request.out / BEST)
         write_checkpoint(self.fit.state(), self.request.out / LAST)
         return self.request.out / BEST if better else None
 
-    def estimator(self, report: Report) -> Estimator:
+    def estimator(self, step: int, validation: Validation) -> Estimator:
         """The running average as an estimator."""
-        seen = report.step * self.settings.training.batch_size
         provenance = {
             "name": self.request.name,
             "gampen_version": gampen.__version__,
-            "simulations_seen": str(seen),
-            "validation_nll": f"{report.validation.nll:.4f}" if report.validation else "",
+            "simulations_seen": str(step * self.settings.training.batch_size),
+            "validation_nll": f"{validation.nll:.4f}",
         }
         return Estimator(self.fit.average, self.settings.simulation, provenance)
+
+
+def new_network(settings: RunSettings) -> GampenNetwork:
+    """An untrained network, the same for the same seed, on the scale of the first simulations."""
+    torch.manual_seed(settings.training.seed)
+    network = GampenNetwork(MORPHOLOGY, settings.network)
+    scenes = Simulator(settings.simulation, VALIDATION_SEED).batch(10**6, START_GALAXIES)
+    start = to_batch(scenes, MORPHOLOGY)
+    network.standardise(start.frames, start.truth)
+    return network
 
 
 def until(history: Catalog, step: int) -> Catalog:
