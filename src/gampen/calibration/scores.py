@@ -27,7 +27,8 @@ def errors(
 ) -> Float64[np.ndarray, "galaxy parameter"]:
     """Estimate minus truth; as a share of the truth for lengths and fluxes."""
     relative = np.array([parameter.scaling is not Scaling.NONE for parameter in space])
-    return (estimate - truth) / np.where(relative, truth, 1.0)
+    found: np.ndarray = (estimate - truth) / np.where(relative, truth, 1.0)
+    return found
 
 
 def scatter(
@@ -42,6 +43,14 @@ def scatter(
 def rank_correlation(
     first: Float64[np.ndarray, " galaxy"], second: Float64[np.ndarray, " galaxy"]
 ) -> float:
-    """Spearman's rank correlation of two quantities without ties."""
-    places = [np.argsort(np.argsort(values)) for values in (first, second)]
-    return float(np.corrcoef(*places)[0, 1])
+    """Spearman's rank correlation, ties sharing their mean rank; 0 where either is constant."""
+    ranks = np.stack([_mean_ranks(first), _mean_ranks(second)])
+    if not ranks.std(axis=1).all():
+        return 0.0
+    return float(np.corrcoef(ranks)[0, 1])
+
+
+def _mean_ranks(values: Float64[np.ndarray, " galaxy"]) -> Float64[np.ndarray, " galaxy"]:
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: np.ndarray = (np.cumsum(count) - (count - 1) / 2)[place]
+    return ranks

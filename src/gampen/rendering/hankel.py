@@ -7,8 +7,8 @@ profile f is a contour integral,
 
 with M the Mellin transform of f and J(s) = 2^(s-1) Gamma(s/2) / Gamma(1 - s/2) that of the Bessel
 function J0. The integrand decays exponentially along the contour, so the trapezoidal rule converges
-exponentially (Trefethen & Weideman 2014, doi:10.1137/130932132) where quadrature in radius fights an
-oscillating, slowly falling integrand.
+exponentially (Trefethen & Weideman 2014, doi:10.1137/130932132) where quadrature in radius fights
+an oscillating, slowly falling integrand.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class ProfileTable:
         ends = (math.log(low) - margin, math.log(high) + margin)
         log_shape = torch.linspace(*ends, SHAPE_NODES, dtype=torch.float64)
         log_k = torch.linspace(*LOG_K_RANGE, LOG_K_NODES, dtype=torch.float64)
-        return cls(transform(log_mellin, log_shape.exp(), log_k).float(), ends)
+        return cls(transform(log_mellin, log_shape.exp(), log_k), ends)
 
     def rows(self, shapes: Float[Tensor, " profile"]) -> Float[Tensor, "profile k"]:
         """One table over ln k for each profile: cubic Lagrange interpolation in ln shape."""
@@ -87,16 +87,17 @@ class ProfileTable:
             t * (t - 1) * (t - 2) / 6,
         )
         values = self.values.to(shapes.device)
-        terms = [w[:, None] * values[start + step] for step, w in enumerate(weights)]
+        chosen = [values[start + step].to(shapes.dtype) for step in range(4)]
+        terms = [w[:, None] * row for w, row in zip(weights, chosen, strict=True)]
         return torch.stack(terms).sum(0)
 
 
 def read_rows(
     rows: Float[Tensor, "profile k"],
-    log_k: Float[Tensor, "profile *grid"],
+    log_k: Float[Tensor, " profile *grid"],
     offset: Float[Tensor, " profile"],
-) -> Float[Tensor, "profile *grid"]:
-    """The transforms at `log_k + offset`: linear interpolation, constant beyond the table's ends."""
+) -> Float[Tensor, " profile *grid"]:
+    """The transforms at `log_k + offset`: linear in ln k, constant beyond the table's ends."""
     low, high = LOG_K_RANGE
     scale = (LOG_K_NODES - 1) / (high - low)
     offset = (offset - low).view(-1, *[1] * (log_k.dim() - 1)) * scale

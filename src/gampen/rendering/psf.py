@@ -11,30 +11,11 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
+from gampen.rendering.frequencies import FrequencyGrid
 from gampen.rendering.hankel import ProfileTable, log_gamma, read_rows
 
 BETA_RANGE = (1.2, 12.0)
 KOLMOGOROV_FWHM = 0.9758634299  # [lambda / r0]
-
-
-@dataclass(frozen=True)
-class FrequencyGrid:
-    """The angular frequencies [radian / pixel] of a padded image's real FFT."""
-
-    ky: Float[Tensor, "height 1"]
-    kx: Float[Tensor, "1 half_width"]
-
-    @classmethod
-    def of(cls, height: int, width: int, spacing: float, device: torch.device) -> FrequencyGrid:
-        """The grid of an image of height x width samples, `spacing` pixels apart."""
-        ky = torch.fft.fftfreq(height, spacing, device=device) * (2 * math.pi)
-        kx = torch.fft.rfftfreq(width, spacing, device=device) * (2 * math.pi)
-        return cls(ky[:, None], kx[None, :])
-
-    @property
-    def k(self) -> Float[Tensor, "height half_width"]:
-        """The length of each frequency."""
-        return (self.ky**2 + self.kx**2).sqrt()
 
 
 class PointSpreadFunction(ABC):
@@ -56,7 +37,7 @@ class Gaussian(PointSpreadFunction):
     def transfer(self, grid: FrequencyGrid) -> Float[Tensor, "galaxy height half_width"]:
         """`exp(-(k sigma)^2 / 2)`."""
         sigma = self.fwhm / (2 * math.sqrt(2 * math.log(2)))
-        return (-0.5 * (grid.k * sigma[:, None, None]) ** 2).exp()
+        return (-0.5 * (grid.k * sigma[:, None, None]).square()).exp()
 
 
 @dataclass(frozen=True)
@@ -69,7 +50,7 @@ class Kolmogorov(PointSpreadFunction):
         """`exp(-3.44 (k lambda / (2 pi r0))^(5/3))`."""
         scale = self.fwhm / (2 * math.pi * KOLMOGOROV_FWHM)
         coefficient = (24 / 5 * math.gamma(6 / 5)) ** (5 / 6)
-        return (-coefficient * (grid.k * scale[:, None, None]) ** (5 / 3)).exp()
+        return (-coefficient * (grid.k * scale[:, None, None]).pow(5 / 3)).exp()
 
 
 def _moffat_log_mellin(s: Complex[Tensor, "a node"], beta: Float[Tensor, "shape 1"]) -> Tensor:
@@ -115,5 +96,5 @@ class PixelPSF(PointSpreadFunction):
         offsets = torch.arange(size, dtype=self.image.dtype, device=self.image.device) - size // 2
         image = self.image / self.image.sum(dim=(1, 2), keepdim=True)
         rows = torch.exp(-1j * grid.ky * offsets)
-        columns = torch.exp(-1j * grid.kx.T * offsets)
-        return rows @ image.to(rows.dtype) @ columns.T
+        columns = torch.exp(-1j * grid.kx[:, :, None] * offsets)
+        return torch.einsum("grs,rks->grk", rows @ image.to(rows.dtype), columns)

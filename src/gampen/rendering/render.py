@@ -1,8 +1,9 @@
 """Sersic profiles to images: summed in Fourier space, spread by PSF and pixel, transformed once.
 
 Each component is its profile's Hankel transform at the elliptical frequency, times the phase of its
-place; their sum is carried through the PSF and the pixel and comes back by one inverse FFT a galaxy on
-a padded grid. Everything is differentiable in every parameter.
+place; their sum is carried through the PSF and the pixel and comes back by one inverse FFT a galaxy
+on a padded grid, with the wings that would fold there summed apart. Everything is differentiable in
+every parameter.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
+from gampen.rendering.frequencies import FrequencyGrid, Windows, direct_sum
 from gampen.rendering.hankel import read_rows
-from gampen.rendering.psf import FrequencyGrid, PointSpreadFunction
+from gampen.rendering.psf import PointSpreadFunction
 from gampen.rendering.sersic import Sersic, sersic_table
 
-PADDING = 3.0
+PADDING = 2.0
 _FAST_FACTORS = (2, 3, 5)
 
 
@@ -37,7 +39,7 @@ def _spectrum(
 ) -> Complex[Tensor, "profile height half_width"]:
     """The Fourier transform of single profiles, before PSF and pixel."""
     angle = torch.deg2rad(component["angle"])[:, None, None]
-    flattening = (1 - component["axis_ratio"][:, None, None].square())
+    flattening = 1 - component["axis_ratio"][:, None, None].square()
     # (k / R)^2 of the ellipse as a quadratic form in (kx, ky), with as few passes as can be
     cross = grid.kx * (flattening * (2 * angle).sin()) - grid.ky * (flattening * angle.cos() ** 2)
     form = torch.addcmul(grid.kx**2 * (1 - flattening * angle.sin() ** 2), cross, grid.ky)
@@ -55,37 +57,55 @@ def render(
     shape: tuple[int, int],
     padding: float = PADDING,
     oversampling: int = 1,
+    wings: bool = True,
 ) -> Float[Tensor, "galaxy height width"]:
     """Noise-free images of `shape` pixels, in the profiles' flux units per pixel.
 
-    Offsets x and y count from the centre of the stamp, `((width - 1) / 2, (height - 1) / 2)`. `padding`
-    sets how far wings reach before they fold back (3: below 5e-4 of the peak). A PSF narrower than
-    2.5 pixels needs `oversampling=2`, since it carries frequencies beyond the pixel's own.
+    Offsets x and y count from the centre of the stamp, `((width - 1) / 2, (height - 1) / 2)`.
+    `padding` is the FFT's extent over the stamp's; light that leaves it folds back, with `wings`
+    only from beyond 8 such extents. A PSF narrower than 3 pixels needs `oversampling=2`, since it
+    carries frequencies beyond the pixel's own.
     """
-    height, width = (fast_length(int(padding * side) + 1) * oversampling for side in shape)
-    device = profile.flux.device
-    grid = FrequencyGrid.of(height, width, 1 / oversampling, device)
+    clear = (padding - 1) * max(shape)
+    height, width = (fast_length(int(side + clear) + 1) * oversampling for side in shape)
+    grid = FrequencyGrid.of(height, width, 1 / oversampling, profile.flux)
+    spectrum = _observed(profile, psf, shape, grid)
+    if not wings:
+        return _sampled(spectrum, shape, oversampling)
+    windows = Windows(max(shape), max(height, width) / oversampling)
+    near = _sampled(spectrum * windows.outside(grid.k, 0), shape, oversampling)
+    closer, weight = windows.closer(profile.flux)
+    return near + direct_sum(_observed(profile, psf, shape, closer) * weight, closer, shape)
+
+
+def _observed(
+    profile: Sersic, psf: PointSpreadFunction, shape: tuple[int, int], grid: FrequencyGrid
+) -> Complex[Tensor, "galaxy height half_width"]:
+    """The spectra of images whose first pixel is the origin, spread by PSF and pixel."""
     spectrum = _sum_components(profile, grid) * psf.transfer(grid)
     if not psf.includes_pixel:
         to_pixel = 0.5 / torch.pi
         spectrum = spectrum * (torch.sinc(grid.ky * to_pixel) * torch.sinc(grid.kx * to_pixel))
     centre_y, centre_x = ((side - 1) / 2 for side in shape)
-    shift = torch.exp(-1j * grid.ky * centre_y) * torch.exp(-1j * grid.kx * centre_x)
-    image = torch.fft.irfft2(spectrum * shift, s=(height, width)) * oversampling**2
-    return image[:, :: oversampling, :: oversampling][:, : shape[0], : shape[1]]
+    return spectrum * (torch.exp(-1j * grid.ky * centre_y) * torch.exp(-1j * grid.kx * centre_x))
+
+
+def _sampled(
+    spectrum: Complex[Tensor, "galaxy height half_width"], shape: tuple[int, int], oversampling: int
+) -> Float[Tensor, "galaxy height width"]:
+    """The images of FFT spectra at the pixels of the stamp."""
+    image: Tensor = torch.fft.irfft2(spectrum) * oversampling**2
+    return image[:, ::oversampling, ::oversampling][:, : shape[0], : shape[1]]
 
 
 def _sum_components(
     profile: Sersic, grid: FrequencyGrid
 ) -> Complex[Tensor, "galaxy height half_width"]:
     """The summed spectra of each galaxy's components, empty places skipped."""
-    height, half_width = grid.ky.shape[0], grid.kx.shape[1]
-    total = torch.zeros(
-        (profile.flux.shape[0], height, half_width),
-        dtype=torch.complex64,
-        device=profile.flux.device,
-    )
-    for place in range(profile.flux.shape[1]):
+    flux = profile.flux
+    sides = (flux.shape[0], grid.ky.shape[0], grid.kx.shape[1])
+    total = torch.zeros(sides, dtype=flux.dtype.to_complex(), device=flux.device)
+    for place in range(flux.shape[1]):
         column = {name: value[:, place] for name, value in vars(profile).items()}
         (filled,) = column["flux"].nonzero(as_tuple=True)
         if len(filled):

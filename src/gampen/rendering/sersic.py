@@ -1,7 +1,8 @@
 """Sersic light profiles: their scale, their Fourier transforms and the light that a circle holds.
 
-I(r) falls as exp(-b (r / R_e)^(1/n)); b makes R_e hold half of the light (Sersic 1963; Graham & Driver
-2005, doi:10.1071/AS05001). Radii are semi-major axes [pixel], angles counter-clockwise from +x [deg].
+I(r) falls as exp(-b (r / R_e)^(1/n)); b makes R_e hold half of the light (Sersic 1963; Graham &
+Driver 2005, doi:10.1071/AS05001). Radii are semi-major axes [pixel], angles counter-clockwise from
++x [degree].
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ def sersic_table() -> ProfileTable:
 class Sersic:
     """Sersic profiles, `component` of them a galaxy; a flux of zero marks an empty place.
 
-    `flux` in units of the image, `effective_radius` (semi-major), `x` and `y` (offsets from the centre
-    of the stamp) in pixels, `angle` in degrees.
+    `flux` in units of the image, `effective_radius` (semi-major), `x` and `y` (offsets from the
+    centre of the stamp) in pixels, `index` in 0.5-6, `angle` in degrees.
     """
 
     flux: Float[Tensor, "galaxy component"]
@@ -100,7 +101,8 @@ class GrowthCurve:
     def __call__(self, radius: Float[Tensor, " galaxy"]) -> Float[Tensor, "galaxy component"]:
         """Shares inside the circles of `radius` [pixel]."""
         argument = (radius[:, None, None] * self.scale) ** self.power
-        return torch.special.gammainc(self.shape.expand_as(argument), argument).mean(dim=-1)
+        share: Tensor = torch.special.gammainc(self.shape.expand_as(argument), argument)
+        return share.mean(dim=-1)
 
 
 def half_light_radius(
@@ -108,8 +110,8 @@ def half_light_radius(
 ) -> Float[Tensor, " galaxy"]:
     """Radius [pixel] of the circle that holds half of the light of all components together.
 
-    Regula falsi with Illinois' rule on the enclosed share in ln R, from the bracket of the components'
-    own smallest and largest axes; converges to float precision.
+    Regula falsi with Illinois' rule on the enclosed share in ln R, from the bracket of the
+    components' own smallest and largest axes; converges to float precision.
     """
     share = profile.flux / profile.flux.sum(dim=1, keepdim=True)
     growth = GrowthCurve.of(profile, nodes)

@@ -14,9 +14,7 @@ CLEAR_CENTRE = 3.0  # [pixel] around the target's centre that stay good
 FOOTPRINT_SHARE = 0.3
 
 
-def draw_masks(
-    draw: Draw, scene: SceneSettings, size: int
-) -> Bool[Tensor, "galaxy height width"]:
+def draw_masks(draw: Draw, scene: SceneSettings, size: int) -> Bool[Tensor, "galaxy height width"]:
     """Bad pixels of each frame: none in most, else discs or all beyond a circle."""
     if scene.masked_share == 0:
         return torch.zeros(draw.galaxies, size, size, dtype=torch.bool)
@@ -29,9 +27,7 @@ def draw_masks(
     return bad & masked & (from_centre > CLEAR_CENTRE)
 
 
-def _discs(
-    draw: Draw, scene: SceneSettings, size: int
-) -> Bool[Tensor, "galaxy height width"]:
+def _discs(draw: Draw, scene: SceneSettings, size: int) -> Bool[Tensor, "galaxy height width"]:
     x, y = (draw.uniform((-size / 2, size / 2), DISCS, 1, 1) for _ in "xy")
     radius = draw.uniform(scene.mask_radius, DISCS, 1, 1)
     place = torch.arange(size) - (size - 1) / 2

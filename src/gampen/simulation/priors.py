@@ -20,18 +20,18 @@ class Draw:
     galaxies: int
     generator: torch.Generator
 
-    def uniform(self, limits: Range, *shape: int) -> Float[Tensor, "galaxy *any"]:
+    def uniform(self, limits: Range, *shape: int) -> Float[Tensor, " galaxy *any"]:
         """Numbers uniform between the limits."""
         low, high = limits
         share = torch.rand((self.galaxies, *shape), generator=self.generator)
         return low + (high - low) * share
 
-    def log_uniform(self, limits: Range, *shape: int) -> Float[Tensor, "galaxy *any"]:
+    def log_uniform(self, limits: Range, *shape: int) -> Float[Tensor, " galaxy *any"]:
         """Numbers whose logarithm is uniform between those of the limits."""
         low, high = limits
         return self.uniform((math.log(low), math.log(high)), *shape).exp()
 
-    def normal(self, sigma: float, *shape: int) -> Float[Tensor, "galaxy *any"]:
+    def normal(self, sigma: float, *shape: int) -> Float[Tensor, " galaxy *any"]:
         """Normal numbers with mean zero."""
         return sigma * torch.randn((self.galaxies, *shape), generator=self.generator)
 
@@ -67,7 +67,7 @@ def draw_targets(draw: Draw, prior: PriorSettings, survey: SurveySettings) -> Se
 def draw_neighbours(
     draw: Draw, target: Sersic, scene: SceneSettings, survey: SurveySettings, size: int
 ) -> Sersic:
-    """Sersic neighbours of each target, none inside the least distance; absent ones without flux."""
+    """Sersic neighbours of each target, beyond the least distance; absent ones without flux."""
     number = _neighbour_numbers(draw, scene)
     places = max(1, int(number.max()))
     present = torch.arange(places) < number[:, None]

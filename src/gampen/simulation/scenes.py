@@ -1,7 +1,8 @@
 """Scenes: target, neighbours, PSF, sky residual and noise, reproducible by their index.
 
-Scenes come in blocks of a few galaxies that share a frame size; a block follows from the seed and its
-number alone, so any part of a set can be drawn again, in any order and on any number of workers.
+Scenes come in blocks of a few galaxies that share a frame size; a block follows from the seed, its
+number and that size alone, so any part of a set can be drawn again, in any order and on any number
+of workers.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from gampen.rendering.psf import Moffat
 from gampen.rendering.render import render
 from gampen.rendering.sersic import Sersic, half_light_radius
 from gampen.settings import SimulationSettings
-from gampen.simulation.priors import Draw, draw_neighbours, draw_targets
 from gampen.simulation.masks import draw_masks
+from gampen.simulation.priors import Draw, draw_neighbours, draw_targets
 
 BLOCK = 16
 
@@ -28,8 +29,9 @@ BLOCK = 16
 class Scenes:
     """Simulated frames of one size with their truths.
 
-    `images` [image units]; `bad` pixels hold no light to be believed; `psf_fwhm` [pixel] as told, NaN where not; `sky_sigma` [image units] as
-    drawn; `values`: every known quantity of each target, lengths in pixels and fluxes in image units.
+    `images` [image units]; `bad` pixels hold no light to be believed; `psf_fwhm` [pixel] as told,
+    NaN where not; `sky_sigma` [image units] as drawn; `values`: every known quantity of each
+    target, lengths in pixels and fluxes in image units.
     """
 
     images: Float[Tensor, "galaxy height width"]
@@ -92,7 +94,7 @@ class Simulator:
         around = draw_neighbours(draw, target, scene, survey, size)
         fwhm = draw.uniform(survey.psf_fwhm) / survey.pixel_scale
         psf = Moffat(fwhm, draw.uniform(survey.psf_beta))
-        clean = render(Sersic.cat(target, around), psf, (size, size), scene.padding)
+        clean = render(Sersic.cat(target, around), psf, (size, size), scene.padding, wings=False)
         sigma, gain = draw.log_uniform(survey.sky_sigma), draw.log_uniform(survey.gain)
         images = self._observe(draw, clean, sigma, gain)
         told = fwhm * (1 + draw.normal(scene.psf_error))
@@ -107,7 +109,10 @@ class Simulator:
         sigma: Float[Tensor, " galaxy"],
         gain: Float[Tensor, " galaxy"],
     ) -> Float[Tensor, "galaxy height width"]:
-        """Sky residual, sky noise and the Poisson noise of the light (thousands of electrons: normal)."""
+        """The light with a sky residual, sky noise and its own Poisson noise.
+
+        The latter is drawn from a normal: it matters only where light is thousands of electrons.
+        """
         residual = draw.normal(self.settings.scene.sky_residual) * sigma
         variance = sigma[:, None, None] ** 2 + clean.clamp(min=0) / gain[:, None, None]
         noise = draw.normal(1.0, *clean.shape[1:])

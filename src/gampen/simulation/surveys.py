@@ -1,7 +1,8 @@
 """Surveys as data: what the sky of each looks like to a network.
 
-Hyper Suprime-Cam Wide (Aihara et al. 2018, doi:10.1093/pasj/psx066; 2022, doi:10.1093/pasj/psab122):
-0.168 arcsec pixels, zero point 27.0. Seeing and sky noise are ranges over the survey, chosen wide.
+Hyper Suprime-Cam Wide (Aihara et al. 2018, doi:10.1093/pasj/psx066; 2022,
+doi:10.1093/pasj/psab122): 0.168 arcsec pixels, zero point 27.0. Seeing and sky noise are ranges
+over the survey, chosen wide.
 """
 
 from __future__ import annotations
