@@ -5,11 +5,11 @@ import torch
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nst
 
-from gampen.bijections import Exponential, Identity, Logistic
-from gampen.marginals import Marginal
-from gampen.mixtures import GaussianMixture
 from gampen.parameters import MORPHOLOGY, Parameter, ParameterSpace, Scaling
 from gampen.posterior import Posterior
+from gampen.probability.bijections import Exponential, Identity, Logistic
+from gampen.probability.marginals import Marginal
+from gampen.probability.mixtures import GaussianMixture
 
 
 def numbers(shape, low, high):

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 
 from gampen.inference.summaries import summarise
-from gampen.mixtures import GaussianMixture
-from gampen.packing import packed_width
 from gampen.parameters import MORPHOLOGY
 from gampen.posterior import Posterior
+from gampen.probability.mixtures import GaussianMixture
+from gampen.storage.packing import packed_width
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = (ROOT / "docs" / "reference" / "catalogue.md").read_text()

@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 
-from gampen.bijections import Exponential, Identity
 from gampen.errors import UsageError
-from gampen.marginals import Marginal
 from gampen.photometry import magnitude_marginal, magnitudes, nanojansky_marginal, nanojanskys
+from gampen.probability.bijections import Exponential, Identity
+from gampen.probability.marginals import Marginal
 from strategies import random_mixture
 
 ZERO_POINTS = torch.tensor([27.0, 31.4, 22.5], dtype=torch.float64)

@@ -17,8 +17,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gampen.bijections import Bijection, Exponential, Identity, Logistic
 from gampen.errors import UsageError
+from gampen.probability.bijections import Bijection, Exponential, Identity, Logistic
 
 
 class Scaling(Enum):

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gampen.bijections import Exponential, Identity
 from gampen.errors import UsageError
-from gampen.marginals import Marginal
+from gampen.probability.bijections import Exponential, Identity
+from gampen.probability.marginals import Marginal
 
 NANOJANSKY = 31.4  # the AB zero point of a nanojansky
 

@@ -18,13 +18,13 @@ from torch import Tensor
 
 from gampen.catalog import Catalog, Column
 from gampen.errors import UsageError
-from gampen.joint import conditional_epistemic, joint_level, value_covariance
-from gampen.marginals import Marginal
-from gampen.mixtures import GaussianMixture
-from gampen.packing import described, description, pack, unpack
 from gampen.parameters import ParameterSpace
 from gampen.photometry import magnitude_marginal, magnitudes, nanojansky_marginal, nanojanskys
-from gampen.statistics import Statistics
+from gampen.probability.joint import conditional_epistemic, joint_level, value_covariance
+from gampen.probability.marginals import Marginal
+from gampen.probability.mixtures import GaussianMixture
+from gampen.probability.statistics import Statistics
+from gampen.storage.packing import described, description, pack, unpack
 from gampen.storage.tables import read_catalog, write_catalog
 
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from gampen.cutouts import Cutout, Cutouts
-from gampen.mixtures import GaussianMixture
 from gampen.parameters import MORPHOLOGY
 from gampen.posterior import Posterior
+from gampen.probability.mixtures import GaussianMixture
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 
 from gampen.catalog import Column
-from gampen.marginals import Marginal
+from gampen.probability.marginals import Marginal
 from gampen.posterior import Posterior
 
 # Probabilities of one, two and three standard deviations of a Gaussian.

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gampen.mixtures import GaussianMixture
+from gampen.probability.mixtures import GaussianMixture
 from gampen.network.dropout import Masks
 from gampen.settings import NetworkSettings
 

@@ -8,14 +8,13 @@ The truth is in the network's own units: lengths in pixels, fluxes in sky sigmas
 from __future__ import annotations
 
 import math
-from typing import Self
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gampen.bijections import Exponential
-from gampen.mixtures import GaussianMixture
+from gampen.probability.bijections import Exponential
+from gampen.probability.mixtures import GaussianMixture
 from gampen.network.apertures import RADII, aperture_signal
 from gampen.network.dropout import Masks
 from gampen.network.features import Features
@@ -49,7 +48,7 @@ class GampenNetwork(nn.Module):
         self.register_buffer("location", torch.zeros(len(space)))
         self.register_buffer("spread", torch.ones(len(space)))
 
-    def for_convolutions(self) -> Self:
+    def for_convolutions(self) -> GampenNetwork:
         """The same network, its weights laid out in memory as convolutions read them fastest."""
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return self
@@ -115,4 +114,6 @@ def crop_light(crop: Crop) -> Float[Tensor, " galaxy"]:
     disc = (offset[:, None] ** 2 + offset[None, :] ** 2 <= 1).to(crop.pixels.dtype)
     light = (crop.pixels[:, 0] * disc).sum(dim=(1, 2)) * crop.sampling.square()
     floor = FLUX_FLOOR * crop.sampling * size
-    return (light + (light.square() + floor.square()).sqrt()) / 2
+    larger = (light.abs() + (light.square() + floor.square()).sqrt()) / 2
+    # The two roots' product is known: the smaller one is not lost in a difference of large numbers.
+    return torch.where(light > 0, larger, floor.square() / 4 / larger)

@@ -145,13 +145,11 @@ class SpatialTransformer(nn.Module):
 
 
 def _linear(inputs: int, outputs: int) -> nn.Linear:
-    """A linear layer that starts at zero; torch's own start warns where there are no outputs."""
-    if not outputs:
-        empty: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, 0)  # type: ignore[no-untyped-call]
-        return empty
-    layer = nn.Linear(inputs, outputs)
-    nn.init.zeros_(layer.weight)
-    nn.init.zeros_(layer.bias)
+    """A linear layer that starts at zero, also one without outputs, of which torch would warn."""
+    layer = nn.Linear(inputs, max(outputs, 1))
+    layer.out_features = outputs
+    layer.weight = nn.Parameter(torch.zeros(outputs, inputs))
+    layer.bias = nn.Parameter(torch.zeros(outputs))
     return layer
 
 

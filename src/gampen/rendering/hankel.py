@@ -72,7 +72,9 @@ class ProfileTable:
         ends = (math.log(low) - margin, math.log(high) + margin)
         log_shape = torch.linspace(*ends, SHAPE_NODES, dtype=torch.float64)
         log_k = torch.linspace(*LOG_K_RANGE, LOG_K_NODES, dtype=torch.float64)
-        return cls(transform(log_mellin, log_shape.exp(), log_k), ends)
+        values = transform(log_mellin, log_shape.exp(), log_k)
+        values[:, 0] = 1  # and so at k = 0, where all light counts, however far out
+        return cls(values, ends)
 
     def rows(self, shapes: Float[Tensor, " profile"]) -> Float[Tensor, "profile k"]:
         """One table over ln k for each profile: cubic Lagrange interpolation in ln shape."""

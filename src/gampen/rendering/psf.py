@@ -49,7 +49,7 @@ class Kolmogorov(PointSpreadFunction):
     def transfer(self, grid: FrequencyGrid) -> Float[Tensor, "galaxy height half_width"]:
         """`exp(-3.44 (k lambda / (2 pi r0))^(5/3))`."""
         scale = self.fwhm / (2 * math.pi * KOLMOGOROV_FWHM)
-        coefficient = (24 / 5 * math.gamma(6 / 5)) ** (5 / 6)
+        coefficient = math.pow(24 / 5 * math.gamma(6 / 5), 5 / 6)
         return (-coefficient * (grid.k * scale[:, None, None]).pow(5 / 3)).exp()
 
 
@@ -84,7 +84,7 @@ class PixelPSF(PointSpreadFunction):
     """A PSF given as images on the pixel grid of the data, centred on pixel (size // 2, size // 2).
 
     Such an image already holds the response of the pixel, so none is applied again. Each is divided
-    by its sum.
+    by its sum. Between its pixels it is taken to hold no frequencies beyond the pixel's own.
     """
 
     image: Float[Tensor, "galaxy size size"]
@@ -97,4 +97,6 @@ class PixelPSF(PointSpreadFunction):
         image = self.image / self.image.sum(dim=(1, 2), keepdim=True)
         rows = torch.exp(-1j * grid.ky * offsets)
         columns = torch.exp(-1j * grid.kx[:, :, None] * offsets)
-        return torch.einsum("grs,rks->grk", rows @ image.to(rows.dtype), columns)
+        within = (grid.ky.abs() <= math.pi) & (grid.kx.abs() <= math.pi)
+        transfer = torch.einsum("grs,rks->grk", rows @ image.to(rows.dtype), columns)
+        return transfer * within

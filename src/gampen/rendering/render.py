@@ -91,7 +91,7 @@ def _observed(
 
 
 def _sampled(
-    spectrum: Complex[Tensor, "galaxy height half_width"], shape: tuple[int, int], oversampling: int
+    spectrum: Complex[Tensor, "galaxy rows half_width"], shape: tuple[int, int], oversampling: int
 ) -> Float[Tensor, "galaxy height width"]:
     """The images of FFT spectra at the pixels of the stamp."""
     image: Tensor = torch.fft.irfft2(spectrum) * oversampling**2

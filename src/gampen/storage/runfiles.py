@@ -28,8 +28,8 @@ def read_settings(path: Path, cls: type[Settings], named: Named | None = None) -
     """The settings in a TOML file, as the dataclass asks for them.
 
     Tables become nested dataclasses, arrays tuples, text an `Enum`'s value or a `Path` where the
-    field says so, or what `named` makes of it for that key. `UsageError` for unknown keys (with the nearest known one), missing keys, wrong
-    types, and what the dataclasses themselves refuse.
+    field says so, or what `named` makes of it for that key. `UsageError` for unknown keys (with
+    the nearest known one), missing keys, wrong types, and what the dataclasses themselves refuse.
     """
     path = Path(path)
     try:

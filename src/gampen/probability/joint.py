@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gampen.bijections import Bijection
-from gampen.densities import slices
-from gampen.mixtures import GaussianMixture
-from gampen.moments import gaussian_covariance, gaussian_moments
+from gampen.probability.bijections import Bijection
+from gampen.probability.densities import slices
+from gampen.probability.mixtures import GaussianMixture
+from gampen.probability.moments import gaussian_covariance, gaussian_moments
 
 _GALAXIES, _DENSITIES = 1024, 2**17  # worked on at a time, so that memory stays bounded
 

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gampen.bijections import Bijection
+from gampen.probability.bijections import Bijection
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 
-from gampen.bijections import Exponential, Logistic
+from gampen.probability.bijections import Exponential, Logistic
 from strategies import bijections, numbers
 
 

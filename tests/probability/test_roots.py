@@ -2,7 +2,7 @@
 
 import torch
 
-from gampen.roots import Bracket, find_roots
+from gampen.probability.roots import Bracket, find_roots
 
 
 def family(values, slopes):

@@ -8,8 +8,13 @@ import torch
 from scipy import integrate, stats
 from scipy.special import expit
 
-from gampen.bijections import Exponential, Identity, Logistic
-from gampen.moments import Moments, gaussian_covariance, gaussian_moments, mixture_moments
+from gampen.probability.bijections import Exponential, Identity, Logistic
+from gampen.probability.moments import (
+    Moments,
+    gaussian_covariance,
+    gaussian_moments,
+    mixture_moments,
+)
 
 
 def moments_of(bijection, mean, deviation):

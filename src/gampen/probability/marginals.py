@@ -15,13 +15,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gampen.bijections import Bijection
-from gampen.densities import Density, slices
 from gampen.errors import UsageError
-from gampen.highest_density import Landscape
-from gampen.mixtures import GaussianMixture
-from gampen.moments import Moments, gaussian_moments, mixture_moments
-from gampen.roots import Bracket, Functions, find_roots
+from gampen.probability.bijections import Bijection
+from gampen.probability.densities import Density, slices
+from gampen.probability.highest_density import Landscape
+from gampen.probability.mixtures import GaussianMixture
+from gampen.probability.moments import Moments, gaussian_moments, mixture_moments
+from gampen.probability.roots import Bracket, Functions, find_roots
 
 _GALAXIES, _QUANTILES = 4096, 65536  # worked on at a time, so that memory stays bounded
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from gampen.mixtures import GaussianMixture, collapse
+from gampen.probability.mixtures import GaussianMixture, collapse
 from strategies import mixtures, numbers, random_mixture
 
 

@@ -14,8 +14,8 @@ from jaxtyping import Float, Float32, Float64
 from torch import Tensor
 
 from gampen.errors import UsageError
-from gampen.mixtures import GaussianMixture
 from gampen.parameters import ParameterSpace
+from gampen.probability.mixtures import GaussianMixture
 
 _KEY = "posterior"  # in a catalogue's metadata
 

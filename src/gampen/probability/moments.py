@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gampen.bijections import Bijection, Exponential, Identity
+from gampen.probability.bijections import Bijection, Exponential, Identity
 
 _STEP, _REACH = 0.2, 12.0
 

@@ -5,8 +5,8 @@ import math
 import torch
 from scipy import stats
 
-from gampen.bijections import Exponential, Identity, Logistic
-from gampen.joint import conditional_epistemic, joint_level, value_covariance
+from gampen.probability.bijections import Exponential, Identity, Logistic
+from gampen.probability.joint import conditional_epistemic, joint_level, value_covariance
 from strategies import random_mixture
 
 

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 
 from gampen.errors import UsageError
-from gampen.packing import described, description, pack, packed_width, unpack
 from gampen.parameters import MORPHOLOGY
+from gampen.storage.packing import described, description, pack, packed_width, unpack
 from strategies import mixtures, random_mixture
 
 

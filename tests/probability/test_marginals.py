@@ -10,29 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from gampen.bijections import Exponential, Identity, Logistic
 from gampen.errors import UsageError
-from gampen.marginals import Marginal
-from gampen.mixtures import GaussianMixture
+from gampen.probability.bijections import Exponential, Identity, Logistic
+from gampen.probability.marginals import Marginal
+from marginal_cases import KINDS, many, of
 from strategies import marginals, random_mixture
 
 LEVELS = torch.tensor([0.00135, 0.025, 0.16, 0.5, 0.84, 0.975, 0.99865], dtype=torch.float64)[
     :, None
 ]
-KINDS = [Identity(), Exponential(0.0), Logistic(0.0, 1.0)]
-
-
-def of(weights, means, deviations, bijection):
-    """The marginal of one galaxy."""
-    covariances = torch.tensor(deviations, dtype=torch.float64).square()[None, :, None, None]
-    points = torch.tensor(means, dtype=torch.float64)[None, :, None]
-    weights = torch.tensor(weights, dtype=torch.float64)[None]
-    return Marginal.of(GaussianMixture.from_covariances(weights, points, covariances), bijection)
-
-
-def many(bijection, galaxies=200, seed=3):
-    """The marginals of many random mixtures."""
-    return Marginal.of(random_mixture(galaxies, 4, 1, seed), bijection)
 
 
 @pytest.mark.parametrize("level", [1e-9, 0.00135, 0.3, 0.5, 0.99865, 1 - 1e-9])

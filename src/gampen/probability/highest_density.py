@@ -14,8 +14,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from gampen.densities import Density, slices
-from gampen.roots import Bracket, Functions, find_roots
+from gampen.probability.densities import Density, slices
+from gampen.probability.roots import Bracket, Functions, find_roots
 
 SEGMENTS = 4
 _POINTS = 64  # of the grid, for each component

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gampen.marginals import Marginal
+from gampen.probability.marginals import Marginal
 
 
 class Statistics(ABC):

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from gampen.bijections import Exponential, Identity, Logistic
-from gampen.highest_density import Landscape
-from gampen.marginals import Marginal
+from gampen.probability.bijections import Exponential, Identity, Logistic
+from gampen.probability.highest_density import Landscape
+from gampen.probability.marginals import Marginal
+from marginal_cases import KINDS, many, of
 from strategies import marginals, random_mixture
-from test_marginals import KINDS, many, of
 
 
 def masses(marginal, region):

@@ -1,0 +1,1 @@
+"""Distributions: mixtures, their densities, moments, quantiles and regions."""
