@@ -11,7 +11,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -20,27 +20,15 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from gampen.errors import TrainingError, reason_of
-from gampen.mixtures import GaussianMixture
+from gampen.probability.mixtures import GaussianMixture
 from gampen.network.frames import Frames
 from gampen.network.network import GampenNetwork
 from gampen.settings import TrainingSettings
+from gampen.training.batches import Batch
 from gampen.training.validation import Validation, validate
 
 REPORT_EVERY = 10
 STEPS_APART = 1_000_003
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Frames with their truths in unconstrained space, in pixels and sky sigmas."""
-
-    frames: Frames
-    truth: Float[Tensor, "galaxy parameter"]
-
-    def to(self, device: torch.device) -> Batch:
-        """The same batch on another device."""
-        moved = {name: value.to(device) for name, value in vars(self.frames).items()}
-        return Batch(replace(self.frames, **moved), self.truth.to(device))
 
 
 Source = Callable[[int], Batch]

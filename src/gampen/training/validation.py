@@ -4,26 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from gampen.network.frames import Frames
 from gampen.network.network import GampenNetwork
-
-
-class HeldOut(Protocol):
-    """Frames with their truths."""
-
-    @property
-    def frames(self) -> Frames:
-        """The frames."""
-
-    @property
-    def truth(self) -> Float[Tensor, "galaxy parameter"]:
-        """Their truths in unconstrained space."""
+from gampen.training.batches import Batch
 
 
 @dataclass(frozen=True)
@@ -40,14 +25,14 @@ class Validation:
 
 
 @torch.no_grad()
-def validate(network: GampenNetwork, batches: Sequence[HeldOut]) -> Validation:
+def validate(network: GampenNetwork, batches: Sequence[Batch]) -> Validation:
     """Judge a network on held-out galaxies."""
     nll, zoom = [], []
     device = next(network.parameters()).device
     for batch in batches:
-        frames = Frames(*(value.to(device) for value in vars(batch.frames).values()))
-        crop = network.transformer(frames.pixels)
-        nll.append(-network.judge(frames, crop).log_prob(batch.truth.to(device)))
+        here = batch.to(device)
+        crop = network.transformer(here.frames.pixels)
+        nll.append(-network.judge(here.frames, crop).log_prob(here.truth))
         zoom.append(crop.zoom)
     scores, zooms = torch.cat(nll).double(), torch.cat(zoom).double()
     return Validation(

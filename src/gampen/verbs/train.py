@@ -23,8 +23,9 @@ from gampen.simulation.surveys import survey
 from gampen.storage.checkpoints import read_checkpoint, write_checkpoint
 from gampen.storage.runfiles import read_settings, write_settings
 from gampen.storage.tables import read_catalog, write_catalog
+from gampen.training.batches import Batch
 from gampen.training.devices import fabric_for
-from gampen.training.fit import Batch, Fit, Report
+from gampen.training.fit import Fit, Report
 from gampen.training.validation import Validation
 from gampen.verbs.outputs import claim_folder
 

@@ -1,0 +1,76 @@
+"""Dropout masks: the same for every galaxy, and seeded."""
+
+import math
+
+import pytest
+import torch
+from tiny import NETWORK, batch, network
+
+from gampen.probability.mixtures import collapse
+from gampen.network.dropout import Masks
+
+WIDTHS = (16, 16)
+
+
+def test_the_same_seed_gives_the_same_masks():
+    one, other = (Masks.draw(8, WIDTHS, 0.3, seed=4) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(one.layers, other.layers, strict=True))
+
+
+def test_another_seed_gives_other_masks():
+    one, other = (Masks.draw(8, WIDTHS, 0.3, seed=seed) for seed in (4, 5))
+    assert not torch.equal(one.layers[0], other.layers[0])
+
+
+def test_the_global_generator_neither_decides_nor_notices():
+    torch.manual_seed(1)
+    before = torch.rand(1)
+    torch.manual_seed(1)
+    Masks.draw(8, WIDTHS, 0.3, seed=4)
+    assert torch.equal(torch.rand(1), before)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.001, 0.1, 0.5])
+def test_units_are_kept_at_the_expected_rate_and_scaled_for_it(rate):
+    passes, width = 400, 500
+    layer = Masks.draw(passes, (width,), rate, seed=0).layers[0]
+    kept = float((layer > 0).float().mean())
+    assert abs(kept - (1 - rate)) <= 5 * math.sqrt(rate * (1 - rate) / (passes * width))
+    assert set(layer.unique().tolist()) <= {0.0, float(torch.tensor(1.0) / (1 - rate))}
+
+
+def test_every_galaxy_meets_the_same_masks():
+    built, frames = network(), batch(6).frames
+    masks = Masks.draw(5, (NETWORK.hidden,) * 2, 0.3, seed=2)
+    crop = built.transformer(frames.pixels)
+    together = built.judge(frames, crop, masks)
+    for number in range(5):
+        single = Masks(tuple(layer[number : number + 1] for layer in masks.layers))
+        alone = built.judge(frames, crop, single)
+        torch.testing.assert_close(alone.means[0], together.means[number], rtol=1e-5, atol=1e-5)
+
+
+def test_masks_that_keep_everything_change_nothing():
+    built, frames = network(), batch(6).frames
+    masks = Masks.draw(3, (NETWORK.hidden,) * 2, 0.0, seed=0)
+    plain, masked = built(frames), built(frames, masks)
+    torch.testing.assert_close(masked.means, plain.means.expand_as(masked.means))
+
+
+def test_at_a_tiny_rate_the_mean_over_masks_is_that_of_the_whole_network():
+    built, frames = network(), batch(6).frames
+    plain = built(frames)
+    merged, epistemic = collapse(built(frames, Masks.draw(2000, (16, 16), 1e-3, seed=0)))
+    deviation = plain.covariance.diagonal(dim1=-2, dim2=-1).sqrt()
+    assert float(((merged.mean - plain.mean) / deviation).abs().max()) < 0.02
+    share = epistemic.diagonal(dim1=-2, dim2=-1) / merged.covariance.diagonal(dim1=-2, dim2=-1)
+    assert float(share.max()) < 0.05
+
+
+def test_a_larger_rate_gives_a_larger_epistemic_share():
+    built, frames = network(), batch(6).frames
+    shares = [
+        float(collapse(built(frames, Masks.draw(100, (16, 16), rate, seed=0)))[1].diagonal().sum())
+        for rate in (0.01, 0.1, 0.4)
+    ]
+    assert shares == sorted(shares)

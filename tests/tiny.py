@@ -1,0 +1,111 @@
+"""A survey, a network and galaxies so small that tests may run them by the dozen."""
+
+import functools
+
+import torch
+from torch import nn
+
+from gampen.cutouts import Cutout, Cutouts
+from gampen.estimator import Estimator
+from gampen.network.network import GampenNetwork
+from gampen.parameters import MORPHOLOGY
+from gampen.settings import (
+    NetworkSettings,
+    PriorSettings,
+    RunSettings,
+    SceneSettings,
+    SimulationSettings,
+    SurveySettings,
+    TrainingSettings,
+)
+from gampen.simulation.scenes import Simulator
+from gampen.verbs.simulate import cutouts_of
+from gampen.verbs.train import to_batch
+
+SURVEY = SurveySettings(
+    name="tiny",
+    pixel_scale=0.2,
+    zero_point=27.0,
+    psf_fwhm=(0.6, 0.8),
+    psf_beta=(3.0, 3.5),
+    sky_sigma=(0.03, 0.03),
+    gain=(2000.0, 2000.0),
+)
+SIMULATION = SimulationSettings(
+    SURVEY,
+    PriorSettings(magnitude=(19.0, 21.0), effective_radius=(0.5, 1.5)),
+    SceneSettings(sizes=(48,), neighbour_share=0.3, extra_neighbours=0.2),
+)
+NETWORK = NetworkSettings(crop_size=16, widths=(8, 8), hidden=16, components=2, dropout=0.1)
+TRAINING = TrainingSettings(
+    steps=12, batch_size=16, steps_per_epoch=4, validation_galaxies=32, learning_rate=5e-3
+)
+RUN = RunSettings(SIMULATION, NETWORK, TRAINING)
+
+
+def scenes(galaxies, seed=5):
+    """Simulated scenes of the tiny survey."""
+    return Simulator(SIMULATION, seed).batch(0, galaxies)
+
+
+@functools.cache
+def batch(galaxies, seed=5):
+    """Simulated frames with their truths."""
+    return to_batch(scenes(galaxies, seed), MORPHOLOGY)
+
+
+def source(step):
+    """Fresh frames for a step of training."""
+    return batch(TRAINING.batch_size, seed=100 + step)
+
+
+def lively(network, strength=1.0, seed=3):
+    """The same network with random last layers, so that its answers differ between galaxies."""
+    generator = torch.Generator().manual_seed(seed)
+    for layer in (network.head.last, network.transformer.judge[-1]):
+        nn.init.normal_(layer.weight, std=strength, generator=generator)
+    return network
+
+
+@functools.cache
+def network(settings=NETWORK, seed=1):
+    """A random network on the scale of the tiny survey, to look at and not to change."""
+    torch.manual_seed(seed)
+    built = GampenNetwork(MORPHOLOGY, settings)
+    start = batch(64)
+    built.standardise(start.frames, start.truth)
+    return lively(built).eval().requires_grad_(False)
+
+
+def estimator(settings=NETWORK, seed=1):
+    """An estimator with random weights."""
+    return Estimator(network(settings, seed), SIMULATION, {"name": "tiny"})
+
+
+@functools.cache
+def galaxies(number, seed=5):
+    """Simulated cutouts of one size, with everything known of them."""
+    drawn = scenes(number, seed)
+    told = zip(cutouts_of(drawn, SIMULATION, 0), drawn.psf_fwhm.tolist(), strict=True)
+    return Cutouts.of(with_psf(cutout, fwhm) for cutout, fwhm in told)
+
+
+def with_psf(cutout, fwhm):
+    """The cutout with the width of its PSF, where it is a number."""
+    return changed(cutout, psf_fwhm=fwhm if fwhm == fwhm else None)
+
+
+def changed(cutout, **fields):
+    """The cutout with some of its fields changed."""
+    return Cutout(**{**vars(cutout), **fields})
+
+
+def ragged(number=9, seed=5):
+    """Cutouts of several sizes, not all of them square."""
+    sizes = ((48, 48), (40, 44), (48, 40))
+    chosen = [sizes[place % len(sizes)] for place in range(number)]
+    members = zip(galaxies(number, seed), chosen, strict=True)
+    return Cutouts.of(
+        changed(c, pixels=c.pixels[:height, :width], bad=c.bad[:height, :width])
+        for c, (height, width) in members
+    )
