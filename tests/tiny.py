@@ -74,7 +74,7 @@ def network(settings=NETWORK, seed=1):
     built = GampenNetwork(MORPHOLOGY, settings)
     start = batch(64)
     built.standardise(start.frames, start.truth)
-    return lively(built).eval().requires_grad_(False)
+    return lively(built).for_convolutions().eval().requires_grad_(False)
 
 
 def estimator(settings=NETWORK, seed=1):

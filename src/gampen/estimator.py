@@ -144,7 +144,7 @@ class Estimator:
 def locate(name: str | Path) -> Path:
     """The file of a shipped estimator, or the path itself; `EstimatorError` where neither is."""
     inside = Path(str(resources.files(shipped))) / f"{name}{SUFFIX}"
-    if str(name).isidentifier() and inside.is_file():
+    if str(name).isidentifier() and is_file(inside):
         return inside
     if is_file(Path(name)):
         return Path(name)

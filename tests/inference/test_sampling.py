@@ -1,0 +1,124 @@
+"""Inference: one answer a galaxy, whatever it is run together with."""
+
+import numpy as np
+import pytest
+import torch
+from tiny import NETWORK, changed, galaxies, network, ragged
+
+from gampen.cutouts import Cutouts
+from gampen.errors import GalaxyError, UsageError
+from gampen.inference.sampling import Inferred, Sampling, frames_of, infer
+from gampen.network.dropout import Masks
+from gampen.settings import NetworkSettings
+
+NAMES = ("epistemic", "theta", "zoom", "sky_sigma")
+
+
+def assert_same(one, other, tolerance=1e-5):
+    for name in ("log_weights", "means", "precision_cholesky"):
+        ours, theirs = getattr(one.mixture, name), getattr(other.mixture, name)
+        torch.testing.assert_close(ours, theirs, rtol=tolerance, atol=tolerance)
+    for name in NAMES:
+        ours, theirs = getattr(one, name), getattr(other, name)
+        torch.testing.assert_close(ours, theirs, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_the_size_of_a_batch_does_not_matter(size):
+    cutouts = ragged(20)
+    usual = infer(network(), cutouts, Sampling(passes=8, batch_size=5))
+    assert_same(infer(network(), cutouts, Sampling(passes=8, batch_size=size)), usual)
+
+
+def test_the_order_of_the_galaxies_does_not_matter():
+    cutouts = ragged(12)
+    order = torch.randperm(12, generator=torch.Generator().manual_seed(1))
+    shuffled = infer(network(), cutouts.take(order.tolist()), Sampling(passes=8))
+    assert_same(shuffled, infer(network(), cutouts, Sampling(passes=8)).select(order))
+
+
+def test_a_galaxy_among_others_is_as_it_is_alone():
+    cutouts = ragged(9)
+    together = infer(network(), cutouts, Sampling(passes=8))
+    for place in range(9):
+        alone = infer(network(), cutouts.take([place]), Sampling(passes=8))
+        assert_same(alone, together.select(torch.tensor([place])))
+
+
+def test_the_same_seed_gives_the_same_answer_bit_for_bit():
+    one, other = (infer(network(), ragged(9), Sampling(passes=8, seed=3)) for _ in range(2))
+    assert torch.equal(one.mixture.means, other.mixture.means)
+    assert torch.equal(one.epistemic, other.epistemic)
+
+
+def test_another_seed_gives_another_draw_of_the_network():
+    one, other = (infer(network(), ragged(9), Sampling(passes=8, seed=s)) for s in (0, 1))
+    assert not torch.equal(one.mixture.means, other.mixture.means)
+
+
+def test_a_single_pass_has_no_epistemic_variance():
+    found = infer(network(), ragged(9), Sampling(passes=1))
+    assert torch.equal(found.epistemic, torch.zeros(9, 3, 3))
+
+
+def test_without_dropout_there_is_no_epistemic_variance():
+    settings = NetworkSettings(**{**vars(NETWORK), "dropout": 0.0})
+    found = infer(network(settings), ragged(9), Sampling(passes=16))
+    assert float(found.epistemic.abs().max()) < 1e-9
+
+
+def test_the_passes_are_merged_as_the_law_of_total_variance_has_it():
+    cutouts, sampling = galaxies(6), Sampling(passes=16, seed=2)
+    found = infer(network(), cutouts, sampling)
+    masks = Masks.draw(16, (NETWORK.hidden,) * 2, NETWORK.dropout, seed=2)
+    passes = network()(frames_of(list(cutouts)), masks).to(torch.float64)
+    means = passes.mean
+    scatter = means - means.mean(dim=0)
+    epistemic = (scatter[..., :, None] * scatter[..., None, :]).mean(dim=0)
+    whole = passes.covariance.mean(dim=0) + epistemic
+    torch.testing.assert_close(found.mixture.mean.double(), means.mean(dim=0), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found.mixture.covariance.double(), whole, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(found.epistemic.double(), epistemic, rtol=1e-3, atol=1e-6)
+
+
+def test_bad_pixels_are_not_looked_at():
+    cutout = galaxies(1)[0]
+    bad = np.zeros(cutout.shape, dtype=bool)
+    bad[5:9, 5:9] = True
+    spoilt = np.where(bad, np.float32(1e6), cutout.pixels)
+    both = Cutouts((changed(cutout, bad=bad), changed(cutout, bad=bad, pixels=spoilt)))
+    found = infer(network(), both, Sampling(passes=2))
+    torch.testing.assert_close(found.mixture.means[0], found.mixture.means[1])
+
+
+def test_no_galaxies_are_no_answer_and_no_error():
+    found = infer(network(), Cutouts(()), Sampling(passes=2))
+    assert isinstance(found, Inferred)
+    assert len(found.mixture) == len(found.zoom) == 0
+    assert found.mixture.means.shape == (0, NETWORK.components, 3)
+
+
+def test_a_network_that_returns_no_numbers_is_the_galaxys_error():
+    with torch.no_grad():
+        torch.manual_seed(0)
+        broken = type(network())(network().space, NETWORK)
+        broken.head.last.bias.fill_(torch.nan)
+    for passes in (1, 4):
+        with pytest.raises(GalaxyError, match="must return a distribution"):
+            infer(broken, galaxies(2), Sampling(passes=passes))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("passes", 0), ("passes", -3), ("batch_size", 0), ("seed", -1), ("seed", 2**32)],
+)
+def test_counts_and_seeds_that_make_no_sense_are_refused(field, value):
+    with pytest.raises(UsageError, match=field):
+        Sampling(**{field: value})
+
+
+@pytest.mark.parametrize("device", ["nonsense", "meta", "cuda:99", ""])
+def test_a_device_that_is_not_there_is_refused_in_one_line(device):
+    with pytest.raises(UsageError, match="device must be usable here") as told:
+        Sampling(device=device)
+    assert "\n" not in str(told.value)

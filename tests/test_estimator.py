@@ -1,0 +1,228 @@
+"""The estimator: one file in, the same file out, and posteriors in physical units."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from tiny import NETWORK, SIMULATION, changed, estimator, galaxies, network, ragged
+
+from gampen.cutouts import Cutout, Cutouts, Flag
+from gampen.errors import EstimatorError
+from gampen.estimator import FORMAT, Estimator, locate, shipped_names
+from gampen.inference.sampling import Sampling
+from gampen.settings import NetworkSettings
+from gampen.storage.estimators import read_tensors, write_tensors
+
+FEW = Sampling(passes=4)
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "tiny.safetensors"
+    estimator().save(path)
+    return path
+
+
+def assert_same(one, other):
+    for name in ("log_weights", "means", "precision_cholesky"):
+        assert torch.equal(getattr(one.mixture, name), getattr(other.mixture, name))
+    assert torch.equal(one.epistemic, other.epistemic)
+
+
+def test_what_is_saved_is_loaded(file):
+    loaded, built = Estimator.load(file), estimator()
+    assert loaded.name == "tiny"
+    assert loaded.space == built.space
+    assert loaded.prior == built.prior
+    assert loaded.network.settings == built.network.settings
+    assert_same(loaded.predict(ragged(), FEW), built.predict(ragged(), FEW))
+
+
+def test_a_loaded_estimator_is_saved_as_the_same_bytes(file, tmp_path):
+    Estimator.load(file).save(tmp_path / "again.safetensors")
+    assert (tmp_path / "again.safetensors").read_bytes() == file.read_bytes()
+
+
+def test_a_loaded_estimator_knows_the_digest_of_its_file(file):
+    digest = Estimator.load(file).provenance["sha256"]
+    assert len(digest) == 64
+    assert digest == read_tensors(file)[1]["sha256"]
+
+
+def test_every_byte_that_is_altered_is_noticed(file):
+    content = file.read_bytes()
+    generator = np.random.default_rng(0)
+    for place in generator.integers(0, len(content), 40):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << int(generator.integers(8))
+        file.write_bytes(bytes(damaged))
+        with pytest.raises(EstimatorError) as told:
+            Estimator.load(file)
+        assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\x00" * 100, bytes(range(256)) * 9])
+def test_what_is_no_estimator_is_refused_in_one_line(tmp_path, content):
+    path = tmp_path / "other.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(EstimatorError, match=r"other\.safetensors") as told:
+        Estimator.load(path)
+    assert "\n" not in str(told.value)
+
+
+def test_a_truncated_estimator_is_refused(file):
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(EstimatorError):
+        Estimator.load(file)
+
+
+def test_another_format_is_refused(file, tmp_path):
+    tensors, metadata = read_tensors(file)
+    write_tensors(tmp_path / "new.safetensors", tensors, {**metadata, "format": "gampen 99"})
+    with pytest.raises(EstimatorError, match=f"must be a '{FORMAT}'; got 'gampen 99'"):
+        Estimator.load(tmp_path / "new.safetensors")
+
+
+@pytest.mark.parametrize("missing", ["parameters", "network", "prior", "provenance"])
+@pytest.mark.parametrize("instead", [None, "{}", "[]", "3", "nonsense", '{"name": [1]}'])
+def test_metadata_that_are_not_whole_are_refused_in_one_line(file, tmp_path, missing, instead):
+    tensors, metadata = read_tensors(file)
+    metadata.pop(missing)
+    if instead is not None:
+        metadata[missing] = instead
+    if missing == "provenance" and instead in ("{}", '{"name": [1]}'):
+        pytest.skip("any table is a provenance")
+    path = tmp_path / "part.safetensors"
+    write_tensors(path, tensors, metadata)
+    with pytest.raises(EstimatorError) as told:
+        Estimator.load(path)
+    assert "\n" not in str(told.value)
+
+
+def test_weights_that_are_missing_or_of_another_shape_are_refused(file, tmp_path):
+    tensors, metadata = read_tensors(file)
+    fewer = {name: value for name, value in tensors.items() if name != "head.last.bias"}
+    reshaped = {**tensors, "head.last.bias": tensors["head.last.bias"][:-1]}
+    renamed = {**fewer, "head.last.other": tensors["head.last.bias"]}
+    for changed_tensors in (fewer, reshaped, renamed):
+        write_tensors(tmp_path / "part.safetensors", changed_tensors, metadata)
+        with pytest.raises(EstimatorError, match="whole estimator") as told:
+            Estimator.load(tmp_path / "part.safetensors")
+        assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["nonsense", "../universal", "", "a/b", ".", "x" * 5000, "universal.safetensors"]
+)
+def test_a_name_of_no_estimator_is_refused_with_those_there_are(name):
+    with pytest.raises(EstimatorError, match="must be a file or one of") as told:
+        locate(name)
+    assert "\n" not in str(told.value)
+    assert all(known in str(told.value) for known in shipped_names())
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_a_shipped_estimator_is_found_by_its_name_and_predicts(name):
+    shipped = Estimator.load(name)
+    assert shipped.name == name
+    assert json.loads(shipped.space.to_json())
+    posterior = shipped.predict(galaxies(2), FEW)
+    assert bool(posterior.median.isfinite().all())
+
+
+def test_the_parts_of_the_variance_add_up_to_the_whole():
+    posterior = estimator().predict(ragged(), Sampling(passes=16))
+    total = posterior.aleatoric_covariance + posterior.epistemic_covariance
+    torch.testing.assert_close(total, posterior.mixture.covariance)
+    assert bool((posterior.aleatoric_covariance.diagonal(dim1=1, dim2=2) > 0).all())
+    fraction = posterior.epistemic_fraction
+    assert bool(((fraction > 0) & (fraction < 1)).all())
+
+
+def test_one_pass_without_dropout_has_no_epistemic_part():
+    settings = NetworkSettings(**{**vars(NETWORK), "dropout": 0.0})
+    posterior = estimator(settings).predict(ragged(), Sampling(passes=1))
+    assert torch.equal(posterior.epistemic_covariance, torch.zeros(9, 3, 3, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_the_size_of_a_batch_changes_no_posterior(size):
+    one = estimator().predict(ragged(20), Sampling(passes=4, batch_size=size))
+    other = estimator().predict(ragged(20), Sampling(passes=4, batch_size=5))
+    torch.testing.assert_close(one.median, other.median, rtol=1e-5, atol=0)
+    torch.testing.assert_close(one.covariance, other.covariance, rtol=1e-4, atol=0)
+
+
+def test_a_pixel_scale_twice_as_large_is_a_radius_twice_as_large():
+    one, other = (
+        estimator().predict(Cutouts.of(changed(c, pixel_scale=scale) for c in galaxies(4)), FEW)
+        for scale in (0.2, 0.4)
+    )
+    torch.testing.assert_close(other.median[:, 1], 2 * one.median[:, 1])
+    torch.testing.assert_close(other.median[:, [0, 2]], one.median[:, [0, 2]])
+
+
+def test_an_unknown_pixel_scale_leaves_the_radius_in_pixels():
+    known = Cutouts.of(changed(c, pixel_scale=1.0) for c in galaxies(4))
+    unknown = Cutouts.of(changed(c, pixel_scale=None) for c in galaxies(4))
+    one, other = (estimator().examine(cutouts, FEW) for cutouts in (known, unknown))
+    torch.testing.assert_close(one.posterior.median, other.posterior.median)
+    assert all(flags & Flag.PIXEL_SCALE_UNKNOWN for flags in other.flags)
+
+
+@pytest.mark.parametrize("unit", [2.0**-40, 8.0, 2.0**30])
+def test_the_unit_of_the_image_is_the_unit_of_the_flux(unit):
+    scaled = Cutouts.of(changed(c, pixels=c.pixels * np.float32(unit)) for c in galaxies(4))
+    one, other = (estimator().examine(cutouts, FEW) for cutouts in (galaxies(4), scaled))
+    torch.testing.assert_close(other.posterior.median[:, 2], unit * one.posterior.median[:, 2])
+    torch.testing.assert_close(other.posterior.median[:, :2], one.posterior.median[:, :2])
+    np.testing.assert_allclose(other.sky_sigma, unit * one.sky_sigma)
+
+
+def test_a_zero_point_gives_the_magnitude_of_the_flux():
+    posterior = estimator().predict(galaxies(4), FEW)
+    expected = 27.0 - 2.5 * posterior.median[:, 2].log10()
+    torch.testing.assert_close(posterior.magnitude().median, expected)
+
+
+def test_what_is_known_of_a_galaxy_stays_with_it():
+    cutouts = ragged()
+    found = estimator().examine(cutouts, FEW)
+    assert found.posterior.object_ids.tolist() == list(cutouts.object_ids)
+    assert found.flags.dtype == np.int32
+    assert found.crop_theta.shape == (9, 2, 3)
+    assert len(found.sky_sigma) == len(found.crop_scale) == 9
+    assert bool(((found.sky_sigma > 0.02) & (found.sky_sigma < 0.15)).all())
+
+
+def test_the_stated_crop_scale_is_that_of_the_map_on_a_square_frame():
+    found = estimator().examine(galaxies(4), FEW)
+    np.testing.assert_allclose(
+        np.sqrt(np.linalg.det(found.crop_theta[:, :, :2])), found.crop_scale, rtol=1e-5
+    )
+
+
+def test_no_galaxies_have_a_posterior_of_none():
+    found = estimator().examine(Cutouts(()), FEW)
+    assert len(found.posterior) == len(found.flags) == 0
+
+
+def test_predicting_changes_nothing_in_the_estimator(tmp_path):
+    built = estimator()
+    built.save(tmp_path / "before.safetensors")
+    built.predict(ragged(), FEW)
+    built.save(tmp_path / "after.safetensors")
+    before, after = (tmp_path / f"{name}.safetensors" for name in ("before", "after"))
+    assert before.read_bytes() == after.read_bytes()
+
+
+def test_an_estimator_without_a_name_says_so():
+    assert Estimator(network(), SIMULATION).name == "unnamed"
+
+
+def test_a_cutout_alone_is_enough():
+    pixels = galaxies(1)[0].pixels
+    posterior = estimator().predict(Cutouts((Cutout(pixels=pixels),)), FEW)
+    assert all(math.isfinite(value) for value in posterior.median[0].tolist())

@@ -1,0 +1,243 @@
+"""Fitting: the loss falls, a run resumes bit for bit, and one that diverges says so."""
+
+import copy
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from tiny import NETWORK, TRAINING, batch, source
+
+from gampen.errors import TrainingError, UsageError
+from gampen.network.devices import usable_device
+from gampen.network.network import GampenNetwork
+from gampen.parameters import MORPHOLOGY
+from gampen.training.batches import Batch
+from gampen.training.devices import fabric_for
+from gampen.training.fit import Fit, ahead
+from gampen.training.validation import validate
+
+
+def fit_of(settings=TRAINING, network=NETWORK):
+    torch.manual_seed(0)
+    built = GampenNetwork(MORPHOLOGY, network)
+    start = batch(64)
+    built.standardise(start.frames, start.truth)
+    return Fit(built, settings, fabric_for("cpu"))
+
+
+def held_out():
+    return [batch(16, seed=1000), batch(16, seed=1001)]
+
+
+def until(fit, step, draw=source):
+    """Run until a step is reported, then leave, as one who stops a run does."""
+    for report in fit.run(draw, held_out()):
+        if report.step >= step:
+            return report
+    return None
+
+
+def flat(state):
+    """Every tensor and number of a state, by place."""
+    if isinstance(state, dict):
+        return {f"{k}.{name}": v for k, part in state.items() for name, v in flat(part).items()}
+    if isinstance(state, list | tuple):
+        return {f"{k}.{name}": v for k, part in enumerate(state) for name, v in flat(part).items()}
+    return {"": state}
+
+
+def same(one, other):
+    if isinstance(one, torch.Tensor):
+        return torch.equal(one, other)
+    return one == other
+
+
+def test_the_loss_falls_on_a_small_problem():
+    fit = fit_of(replace(TRAINING, steps=40, steps_per_epoch=40))
+    fixed = [source(step) for step in range(4)]
+    reports = list(fit.run(lambda step: fixed[step % 4], held_out()))
+    assert reports[-1].loss < reports[0].loss - 0.5
+    assert reports[-1].step == 40
+
+
+def test_a_resumed_run_goes_on_bit_for_bit():
+    settings = replace(TRAINING, steps=12, steps_per_epoch=6)
+    whole, first, second = (fit_of(settings) for _ in range(3))
+    last = until(whole, 12)
+    until(first, 6)
+    second.restore(copy.deepcopy(first.state()))
+    again = until(second, 12)
+    one, other = flat(whole.state()), flat(second.state())
+    assert one.keys() == other.keys()
+    assert [name for name in one if not same(one[name], other[name])] == []
+    assert (last.loss, last.validation) == (again.loss, again.validation)
+
+
+def test_a_caller_who_draws_random_numbers_does_not_change_a_run():
+    quiet, noisy = fit_of(), fit_of()
+    until(quiet, 8)
+    torch.manual_seed(77)
+    for report in noisy.run(source, held_out()):
+        torch.rand(report.step)
+        if report.step == 8:
+            break
+    pairs = zip(quiet.network.parameters(), noisy.network.parameters(), strict=True)
+    assert all(torch.equal(one, other) for one, other in pairs)
+
+
+def test_a_finished_run_has_nothing_left_to_do():
+    fit = fit_of()
+    until(fit, 12)
+    assert list(fit.run(source, held_out())) == []
+
+
+def test_reports_come_at_the_ends_of_epochs_and_every_ten_steps():
+    reports = list(fit_of().run(source, held_out()))
+    assert [report.step for report in reports] == [4, 8, 10, 12]
+    assert [report.step for report in reports if report.validation] == [4, 8, 12]
+
+
+def test_the_last_step_is_judged_even_within_an_epoch():
+    reports = list(fit_of(replace(TRAINING, steps=5)).run(source, held_out()))
+    assert [(report.step, report.validation is not None) for report in reports] == [
+        (4, True),
+        (5, True),
+    ]
+
+
+def test_the_average_follows_its_formula():
+    settings = replace(TRAINING, steps=6, steps_per_epoch=1)
+    fit = fit_of(settings)
+    expected = [weight.detach().clone() for weight in fit.average.parameters()]
+    for report in fit.run(source, held_out()):
+        decay = min(settings.average_decay, (1 + report.step) / (10 + report.step))
+        now = list(fit.network.parameters())
+        expected = [
+            decay * mean + (1 - decay) * weight.detach()
+            for mean, weight in zip(expected, now, strict=True)
+        ]
+    for mean, weight in zip(expected, fit.average.parameters(), strict=True):
+        torch.testing.assert_close(weight.detach(), mean)
+
+
+def test_a_learning_rate_far_too_high_stops_with_one_line():
+    fit = fit_of(replace(TRAINING, steps=100, learning_rate=1e6))
+    with pytest.raises(TrainingError, match="must stay finite; got .* lower learning_rate") as told:
+        list(fit.run(source, held_out()))
+    assert "\n" not in str(told.value)
+    assert fit.step < 100
+
+
+def test_a_batch_that_is_not_finite_stops_the_run_before_the_weights_are_reported():
+    def broken(step):
+        sound = source(step)
+        return Batch(sound.frames, sound.truth * math.nan) if step == 5 else sound
+
+    fit = fit_of()
+    reports = []
+    with pytest.raises(TrainingError, match="by step 8"):
+        reports.extend(fit.run(broken, held_out()))
+    fit = fit_of()
+    with pytest.raises(TrainingError):
+        for report in fit.run(broken, held_out()):
+            assert report.step < 5
+            assert all(bool(weight.isfinite().all()) for weight in fit.average.parameters())
+
+
+def test_weights_that_are_lost_between_two_losses_are_not_reported():
+    fit = fit_of()
+    with pytest.raises(TrainingError, match="held-out loss must stay finite"):
+        for report in fit.run(source, [Batch(batch(16).frames, batch(16).truth * math.nan)]):
+            assert report.validation is None
+
+
+def test_a_checkpoint_of_another_network_is_refused_in_one_line():
+    other = fit_of(network=replace(NETWORK, hidden=8))
+    with pytest.raises(TrainingError, match="the same network") as told:
+        fit_of().restore(other.state())
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("state", [{}, {"step": 3}, {"network": 3, "average": 4}])
+def test_what_is_no_checkpoint_is_refused(state):
+    with pytest.raises(TrainingError, match="a checkpoint must be"):
+        fit_of().restore(state)
+
+
+def test_the_held_out_score_is_that_of_an_independent_computation():
+    network = fit_of().average
+    found = validate(network, held_out())
+    with torch.no_grad():
+        scores, zooms = [], []
+        for part in held_out():
+            mixture = network(part.frames).to(torch.float64)
+            precision = mixture.precision_cholesky @ mixture.precision_cholesky.mT
+            gaussian = torch.distributions.MultivariateNormal(
+                mixture.means, precision_matrix=precision
+            )
+            each = gaussian.log_prob(part.truth.double()[:, None]) + mixture.log_weights
+            scores.extend((-each.logsumexp(-1)).tolist())
+            zooms.extend(network.transformer(part.frames.pixels).zoom.tolist())
+    scores, zooms = torch.tensor(scores).double(), torch.tensor(zooms).double()
+    assert found.nll == pytest.approx(float(scores.mean()), rel=1e-5)
+    assert found.nll_error == pytest.approx(float(scores.std()) / math.sqrt(32), rel=1e-5)
+    assert found.zoom_mean == pytest.approx(float(zooms.mean()), rel=1e-6)
+    assert found.zoom_sd == pytest.approx(float(zooms.std()), abs=1e-6)
+
+
+def test_batches_drawn_ahead_keep_their_order():
+    drawn = [replace_truth(step) for step in range(9)]
+    found = [int(part.truth[0, 0]) for part in ahead(lambda step: drawn[step], 3, 9)]
+    assert found == list(range(3, 9))
+
+
+def replace_truth(step):
+    return Batch(batch(16).frames, torch.full((16, 3), float(step)))
+
+
+def test_batches_are_drawn_one_ahead_and_no_further():
+    asked = []
+
+    def draw(step):
+        asked.append(step)
+        return replace_truth(step)
+
+    batches = ahead(draw, 0, 100)
+    next(batches)
+    next(batches)
+    batches.close()
+    assert len(asked) <= 3
+
+
+def test_an_error_of_the_source_comes_at_its_own_batch():
+    def draw(step):
+        if step == 2:
+            raise UsageError("no more galaxies")
+        return replace_truth(step)
+
+    seen = []
+    with pytest.raises(UsageError, match="no more galaxies"):
+        seen.extend(int(part.truth[0, 0]) for part in ahead(draw, 0, 5))
+    found = []
+    with pytest.raises(UsageError):
+        for part in ahead(draw, 0, 5):
+            found.append(int(part.truth[0, 0]))  # noqa: PERF401 - what was seen before the error
+    assert found == [0, 1]
+
+
+def test_no_batches_are_drawn_for_no_steps():
+    assert list(ahead(source, 5, 5)) == []
+
+
+@pytest.mark.parametrize("name", ["nonsense", "meta", "", "cuda:99"])
+def test_a_device_that_is_not_there_is_one_line(name):
+    for asked in (usable_device, fabric_for):
+        with pytest.raises(UsageError, match="device must be usable here") as told:
+            asked(name)
+        assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["cpu", "cpu:0"])
+def test_the_processor_is_always_there(name):
+    assert fabric_for(name).device.type == "cpu"
