@@ -252,3 +252,12 @@ def test_a_written_file_has_the_permissions_of_any_new_file(catalog, tmp_path):
     os.umask(mask)
     write_catalog(catalog, tmp_path / "a.csv")
     assert stat.S_IMODE((tmp_path / "a.csv").stat().st_mode) == 0o666 & ~mask
+
+
+def test_numbers_of_any_byte_order_and_truth_values_survive(tmp_path):
+    swapped = np.array([[1, 2], [3, 4]], dtype=">i4")
+    catalog = Catalog.of(swapped=swapped, true=np.array([True, False]))
+    write_catalog(catalog, tmp_path / "a.parquet")
+    back = read_catalog(tmp_path / "a.parquet")
+    assert back["swapped"].values.tolist() == [[1, 2], [3, 4]]
+    assert back["true"].values.tolist() == [True, False]

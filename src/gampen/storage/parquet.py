@@ -46,15 +46,35 @@ def to_arrow(catalog: Catalog) -> pa.Table:
 def to_array(column: Column) -> pa.Array:
     """The Arrow array of a column; vectors become lists of one fixed size."""
     if column.is_text:
-        return pa.array(column.text(), pa.string())
+        return text_array(column.text())
     if column.values.dtype.kind not in "biuf":
         raise UsageError(
             f"{column.name}: values must be numbers or text; got {column.values.dtype}"
         )
-    values = np.ascontiguousarray(column.values)
+    values = np.ascontiguousarray(column.values, dtype=column.values.dtype.newbyteorder("="))
     if values.ndim == 1:
-        return pa.array(values)
-    return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1])
+        return number_array(values)
+    return pa.FixedSizeListArray.from_arrays(number_array(values.ravel()), values.shape[1])
+
+
+# Arrays are made of buffers: `pa.array` would first load pandas, where that is installed.
+
+
+def number_array(values: Shaped[np.ndarray, " value"]) -> pa.Array:
+    """The Arrow array of numbers or truth values."""
+    if values.dtype.kind == "b":
+        bits = pa.py_buffer(np.packbits(values, bitorder="little"))
+        return pa.Array.from_buffers(pa.bool_(), len(values), [None, bits])
+    kind = pa.from_numpy_dtype(values.dtype)
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
+
+
+def text_array(texts: list[str]) -> pa.Array:
+    """The Arrow array of texts."""
+    encoded = [text.encode() for text in texts]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    content = pa.py_buffer(b"".join(encoded))
+    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(ends), content)
 
 
 def notes(column: Column) -> dict[str, str] | None:
