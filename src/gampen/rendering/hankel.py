@@ -22,8 +22,8 @@ from jaxtyping import Complex, Float
 from torch import Tensor
 
 CONTOUR = 1.0
-CONTOUR_STEP = 0.2
-CONTOUR_NODES = 320
+CONTOUR_STEP = 0.125
+CONTOUR_NODES = 400
 LOG_K_RANGE = (math.log(1e-4), math.log(2e3))
 LOG_K_NODES = 2048
 SHAPE_NODES = 81
