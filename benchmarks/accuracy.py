@@ -1,7 +1,7 @@
 """Accuracy and calibration of an estimator on fresh simulations like Hyper Suprime-Cam Wide i.
 
-`python -m benchmarks.accuracy [ESTIMATOR]` simulates 2,000 galaxies that no training has seen, predicts
-them and compares with the truth, all through the command line.
+`python -m benchmarks.accuracy [ESTIMATOR]` simulates 2,000 galaxies that no training has seen,
+predicts them and compares with the truth, all through the command line.
 """
 
 from __future__ import annotations

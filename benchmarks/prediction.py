@@ -1,8 +1,8 @@
 """Prediction from FITS files to the catalogue: time a galaxy and peak memory.
 
-`python -m benchmarks.prediction` writes 1,000 simulated cutouts of 96 px, then times the whole command
-(process start, reading, network, summaries, writing) and the command on a single galaxy, which is what
-starting up costs.
+`python -m benchmarks.prediction` writes 1,000 simulated cutouts of 96 px, then times the whole
+command (process start, reading, network, summaries, writing) and the command on a single galaxy,
+which is what starting up costs.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ def main() -> None:
     whole, start = (min(cost.seconds for cost in found) for found in (costs, starts))
     print(f"{GALAXIES} cutouts of {SIZE} px on {os.cpu_count()} cores, best of {len(costs)} runs")
     print(f"whole command: {whole:.2f} s = {1000 * whole / GALAXIES:.2f} ms a galaxy")
-    print(f"one galaxy: {start:.2f} s; so {1000 * (whole - start) / (GALAXIES - 1):.2f} ms a further one")
+    further = 1000 * (whole - start) / (GALAXIES - 1)
+    print(f"one galaxy: {start:.2f} s; so {further:.2f} ms for each further one")
     print(f"peak memory: {max(cost.megabytes for cost in costs):.0f} MB")
 
 

@@ -62,7 +62,7 @@ def source(step):
 def lively(network, strength=1.0, seed=3):
     """The same network with random last layers, so that its answers differ between galaxies."""
     generator = torch.Generator().manual_seed(seed)
-    for layer in (network.head.last, network.transformer.judge[-1]):
+    for layer in (network.head.last, network.transformer.propose[-1]):
         nn.init.normal_(layer.weight, std=strength, generator=generator)
     return network
 

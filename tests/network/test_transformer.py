@@ -179,7 +179,7 @@ def test_the_gradient_of_the_map_is_that_of_finite_differences():
 def test_a_crop_does_not_depend_on_its_batch():
     torch.manual_seed(0)
     transformer = SpatialTransformer(CropFreedom.AFFINE, 16).requires_grad_(False)
-    nn.init.normal_(transformer.judge[-1].weight, std=0.5)
+    nn.init.normal_(transformer.propose[-1].weight, std=0.5)
     image = 5 * noise(48, galaxies=7)
     together = transformer(image)
     alone = torch.cat([transformer(image[n : n + 1]).theta for n in range(7)])

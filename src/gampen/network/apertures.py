@@ -28,3 +28,11 @@ def aperture_signal(
     discs = _discs(*pixels.shape[-2:], pixels.device)
     total = pixels.flatten(1) @ discs
     return torch.asinh(total / discs.square().sum(dim=0).sqrt())
+
+
+def growth_shape(
+    pixels: Float[Tensor, "galaxy 1 height width"],
+) -> Float[Tensor, "galaxy radius"]:
+    """`aperture_signal` below its highest value: how light grows, whatever its brightness."""
+    signal = aperture_signal(pixels)
+    return signal - signal.amax(dim=1, keepdim=True)

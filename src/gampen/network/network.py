@@ -8,13 +8,12 @@ The truth is in the network's own units: lengths in pixels, fluxes in sky sigmas
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gampen.probability.bijections import Exponential
-from gampen.probability.mixtures import GaussianMixture
 from gampen.network.apertures import RADII, aperture_signal
 from gampen.network.dropout import Masks
 from gampen.network.features import Features
@@ -23,6 +22,8 @@ from gampen.network.head import MixtureHead
 from gampen.network.stretch import stretch
 from gampen.network.transformer import Crop, SpatialTransformer
 from gampen.parameters import ParameterSpace, Scaling
+from gampen.probability.bijections import Exponential
+from gampen.probability.mixtures import GaussianMixture
 from gampen.settings import NetworkSettings
 
 UNKNOWN_PSF = 0.0
@@ -89,6 +90,16 @@ class GampenNetwork(nn.Module):
         self.location.copy_(residual.median(dim=0).values)
         low, high = torch.quantile(residual, torch.tensor([0.1587, 0.8413]), dim=0)
         self.spread.copy_(((high - low) / 2).clamp(min=LEAST_SPREAD))
+
+    def adopt(self, tensors: Mapping[str, Tensor]) -> list[str]:
+        """Take over all weights of another network that have a name and shape of this one's.
+
+        Comes back as the names of this network's own that found none, and keep their start.
+        """
+        own = self.state_dict()
+        fitting = {k: v for k, v in tensors.items() if k in own and own[k].shape == v.shape}
+        self.load_state_dict(fitting, strict=False)
+        return sorted(own.keys() - fitting.keys())
 
     def _context(self, frames: Frames, crop: Crop) -> Float[Tensor, "galaxy context"]:
         """What the crop's pixels do not say: PSF, scale, sampling and growth of light."""

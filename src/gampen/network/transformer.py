@@ -16,8 +16,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gampen.network.apertures import RADII, aperture_signal
-from gampen.network.stretch import noise_stretch
+from gampen.network.apertures import RADII, growth_shape
+from gampen.network.stretch import shape_stretch
 from gampen.settings import CropFreedom
 
 LEAST_ZOOM = 0.1
@@ -127,7 +127,7 @@ class SpatialTransformer(nn.Module):
             nn.Flatten(),
         )
         seen = 32 * (VIEW_SIZE // 8) ** 2
-        self.judge = nn.Sequential(
+        self.propose = nn.Sequential(
             nn.Linear(seen + len(RADII) + 1, 64), nn.SiLU(), _linear(64, self.freedom.raw_size)
         )
 
@@ -136,11 +136,11 @@ class SpatialTransformer(nn.Module):
         view = functional.adaptive_avg_pool2d(central_square(pixels), VIEW_SIZE)
         side = math.log(pixels.shape[-2] * pixels.shape[-1]) / 2
         seen = [
-            self.look(noise_stretch(view)),
-            aperture_signal(pixels) / 4,
+            self.look(shape_stretch(view)),
+            growth_shape(pixels),
             torch.full((len(pixels), 1), side - 4.6, device=pixels.device),
         ]
-        theta = self.freedom.theta(self.judge(torch.cat(seen, dim=1)))
+        theta = self.freedom.theta(self.propose(torch.cat(seen, dim=1)))
         return resample(pixels, on_frame(theta, *pixels.shape[-2:]), self.crop_size)
 
 

@@ -46,7 +46,7 @@ def read_settings(path: Path, cls: type[Settings], named: Named | None = None) -
 
 def spelled_out(content: dict[str, Any], named: Named) -> dict[str, Any]:
     """The table with every name in place of settings replaced by those settings."""
-    spelled = {}
+    spelled: dict[str, Any] = {}
     for key, value in content.items():
         if isinstance(value, dict):
             spelled[key] = spelled_out(value, named)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 import gampen
 from gampen.catalog import Catalog, Column
 from gampen.errors import UsageError
-from gampen.estimator import Estimator
+from gampen.estimator import Estimator, locate
 from gampen.network.devices import usable_device
 from gampen.network.frames import Frames
 from gampen.network.network import GampenNetwork
@@ -21,6 +22,7 @@ from gampen.settings import RunSettings
 from gampen.simulation.scenes import Scenes, Simulator
 from gampen.simulation.surveys import survey
 from gampen.storage.checkpoints import read_checkpoint, write_checkpoint
+from gampen.storage.estimators import read_tensors
 from gampen.storage.runfiles import read_settings, write_settings
 from gampen.storage.tables import read_catalog, write_catalog
 from gampen.training.batches import Batch
@@ -36,12 +38,13 @@ BEST, LAST, HISTORY, RESOLVED = "best.safetensors", "last.pt", "history.csv", "r
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """What to train, where the run lives, and on what."""
+    """What to train, where the run lives, on what, and from which estimator's weights."""
 
     runfile: Path
     out: Path
     name: str = "trained"
     device: str = "cpu"
+    start: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,17 @@ def train(request: TrainRequest) -> Iterator[Progress]:
     """
     settings = read_settings(request.runfile, RunSettings, {"survey": survey})
     usable_device(request.device)
+    share_processors()
     claim(request.out, settings)
     run = Run.start(request, settings)
     for report in run.fit.run(run.source, run.held_out):
         saved = run.record(report, report.validation) if report.validation else None
         yield Progress(report, settings.training.steps, saved)
+
+
+def share_processors() -> None:
+    """Leave half of the processors to the thread that simulates the next batch."""
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
 
 
 def claim(folder: Path, settings: RunSettings) -> None:
@@ -92,7 +101,10 @@ class Run:
         """Begin at the first step, or at the last checkpoint."""
         checkpoint = request.out / LAST
         state = read_checkpoint(checkpoint) if checkpoint.exists() else None
-        network = new_network(settings).for_convolutions()
+        network = new_network(settings)
+        if state is None and request.start is not None:
+            network.adopt(read_tensors(locate(request.start))[0])
+        network = network.for_convolutions()
         fit = Fit(network, settings.training, fabric_for(request.device))
         history: list[Catalog] = []
         if state is not None:
@@ -128,6 +140,7 @@ class Run:
         provenance = {
             "name": self.request.name,
             "gampen_version": gampen.__version__,
+            "started_from": self.request.start or "",
             "simulations_seen": str(step * self.settings.training.batch_size),
             "validation_nll": f"{validation.nll:.4f}",
         }
