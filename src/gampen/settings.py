@@ -5,12 +5,36 @@ Ranges are `(low, high)` pairs; each field's comment says by what law a value is
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import Enum
 
 from gampen.errors import UsageError
 
 Range = tuple[float, float]
+Bounds = tuple[float, float]
+
+# A range may begin at the lower bound of what is allowed; the least number stands for "above 0".
+ABOVE_ZERO: Bounds = (math.ulp(0.0), math.inf)
+NOT_NEGATIVE: Bounds = (0.0, math.inf)
+ANY: Bounds = (-math.inf, math.inf)
+SHARE: Bounds = (0.0, 1.0)
+AXIS_RATIO: Bounds = (0.05, 1.0)
+BULGE_TO_TOTAL: Bounds = (1e-6, 1 - 1e-6)  # at 0 and 1 its logarithmic odds are infinite
+SERSIC_INDEX: Bounds = (0.5, 6.0)  # the renderer's table
+MOFFAT_SLOPE: Bounds = (1.2, 12.0)  # the renderer's table
+SMALLEST_FRAME = 16  # [pixel]
+
+
+def check_ranges(kind: str, settings: object, allowed: dict[str, Bounds]) -> None:
+    """`UsageError` for a range or a number that is out of its bounds, or a range upside down."""
+    for name, (least, most) in allowed.items():
+        value = getattr(settings, name)
+        low, high = value if isinstance(value, tuple) else (value, value)
+        if not (least <= low <= high <= most and math.isfinite(low) and math.isfinite(high)):
+            bounds = "above 0" if (least, most) == ABOVE_ZERO else f"from {least:g} to {most:g}"
+            order = ", its low end first" if isinstance(value, tuple) else ""
+            raise UsageError(f"{kind}: {name} must be {bounds}{order}; got {value}")
 
 
 class CropFreedom(Enum):
@@ -35,13 +59,11 @@ class SurveySettings:
     gain: Range  # [electron / image unit], log-uniform
 
     def __post_init__(self) -> None:
-        """Refuse lengths and noises that are not positive."""
-        positive = (self.pixel_scale, *self.psf_fwhm, *self.sky_sigma, *self.gain)
-        if min(positive) <= 0:
-            raise UsageError(
-                f"survey {self.name}: pixel_scale, psf_fwhm, sky_sigma and gain must be above 0; "
-                f"got {positive}"
-            )
+        """Refuse lengths, noises and slopes that no survey has."""
+        positive = ("pixel_scale", "psf_fwhm", "sky_sigma", "gain")
+        allowed = dict.fromkeys(positive, ABOVE_ZERO)
+        allowed |= {"psf_beta": MOFFAT_SLOPE, "zero_point": ANY}
+        check_ranges(f"survey {self.name}", self, allowed)
 
 
 @dataclass(frozen=True)
@@ -58,6 +80,14 @@ class PriorSettings:
     disk_axis_ratio: Range = (0.2, 1.0)  # uniform
     twist: float = 20.0  # [degree], standard deviation of the bulge's angle about the disk's
     offset: float = 1.0  # [pixel], uniform within this of the centre, along each axis
+
+    def __post_init__(self) -> None:
+        """Refuse galaxies that cannot be, or that the renderer's table does not reach."""
+        allowed = dict.fromkeys(("effective_radius", "radius_ratio"), ABOVE_ZERO)
+        allowed |= dict.fromkeys(("bulge_axis_ratio", "disk_axis_ratio"), AXIS_RATIO)
+        allowed |= dict.fromkeys(("bulge_index", "disk_index"), SERSIC_INDEX)
+        allowed |= dict.fromkeys(("twist", "offset"), NOT_NEGATIVE)
+        check_ranges("prior", self, {**allowed, "magnitude": ANY, "bulge_to_total": BULGE_TO_TOTAL})
 
 
 @dataclass(frozen=True)
@@ -78,6 +108,21 @@ class SceneSettings:
     masked_share: float = 0.0  # share of frames with bad pixels: discs, or all beyond a circle
     mask_radius: Range = (2.0, 10.0)  # [pixel] of a masked disc, uniform
     padding: float = 2.0  # of the renderer's grid
+
+    def __post_init__(self) -> None:
+        """Refuse frames without pixels, shares beyond one and lengths below zero."""
+        shares = ("neighbour_share", "psf_unknown_share", "masked_share")
+        allowed = dict.fromkeys(shares, SHARE)
+        lengths = ("extra_neighbours", "neighbour_distance", "sky_residual", "psf_error")
+        allowed |= dict.fromkeys((*lengths, "mask_radius"), NOT_NEGATIVE)
+        allowed |= {"neighbour_magnitude": ANY, "neighbour_radius": ABOVE_ZERO}
+        allowed |= {"neighbour_index": SERSIC_INDEX, "neighbour_axis_ratio": AXIS_RATIO}
+        check_ranges("scene", self, {**allowed, "padding": (1.0, math.inf)})
+        if not self.sizes or min(self.sizes) < SMALLEST_FRAME:
+            raise UsageError(
+                f"scene: sizes must be one or more, of at least {SMALLEST_FRAME} pixels; "
+                f"got {self.sizes}"
+            )
 
 
 @dataclass(frozen=True)

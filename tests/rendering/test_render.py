@@ -53,7 +53,7 @@ def test_wide_wings_on_an_oblong_stamp_agree_with_galsim():
             [[[10.0]], [[10.0]], [[4.0]], [[0.6]], [[70.0]], [[-20.0]], [[11.0]]],
         )
     )
-    psf = Moffat(torch.tensor([4.0]), torch.tensor([1.5]))
+    psf = Moffat(torch.tensor([4.0]), torch.tensor([2.0]))
     assert_agree(render(profile, psf, (48, 96)), draw(profile, psf, (48, 96)))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
-from gampen.calibration.coverage import LEVELS, coverage
+from gampen.calibration.coverage import LEVELS, Verdict, coverage
 from gampen.calibration.ranks import ranks, uniform_distance
 from gampen.calibration.scores import errors, negative_log_likelihood, scatter
 from gampen.errors import UsageError
@@ -53,6 +53,11 @@ class Calibration:
             nll=float(negative_log_likelihood(posterior, truth).mean()),
         )
 
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """What each parameter's coverage says of its posterior's width."""
+        return tuple(Verdict.of(row, len(self.ranks)) for row in self.coverage)
+
     def report(self) -> dict[str, object]:
         """The figures as numbers and lists with names, ready for JSON."""
         rows = {
@@ -60,6 +65,7 @@ class Calibration:
                 "scatter": float(self.scatter[place]),
                 "bias": float(self.bias[place]),
                 "ks_distance": float(self.distance[place]),
+                "verdict": self.verdicts[place].value,
                 **{f"coverage_{100 * x:.2f}": float(c) for x, c in zip(LEVELS, row, strict=True)},
             }
             for place, (name, row) in enumerate(zip(self.names, self.coverage, strict=True))

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from gampen.rendering.frequencies import FrequencyGrid
 from gampen.rendering.hankel import ProfileTable, log_gamma, read_rows
+from gampen.settings import MOFFAT_SLOPE
 
-BETA_RANGE = (1.2, 12.0)
 KOLMOGOROV_FWHM = 0.9758634299  # [lambda / r0]
 
 
@@ -61,7 +61,7 @@ def _moffat_log_mellin(s: Complex[Tensor, "a node"], beta: Float[Tensor, "shape 
 @cache
 def moffat_table() -> ProfileTable:
     """The table of the Moffat family over beta - 1, for core radius 1, computed once a process."""
-    low, high = BETA_RANGE
+    low, high = MOFFAT_SLOPE
     return ProfileTable.build(_moffat_log_mellin, low - 1, high - 1)
 
 

@@ -16,8 +16,8 @@ from jaxtyping import Complex, Float
 from torch import Tensor
 
 from gampen.rendering.hankel import ProfileTable, log_gamma
+from gampen.settings import SERSIC_INDEX
 
-INDEX_RANGE = (0.5, 6.0)
 NEWTON_STEPS = 4
 QUADRATURE_NODES = 32
 
@@ -42,7 +42,7 @@ def _log_mellin(s: Complex[Tensor, "a node"], index: Float[Tensor, "shape 1"]) -
 @cache
 def sersic_table() -> ProfileTable:
     """The table of the Sersic family, for R_e = 1, computed once a process."""
-    return ProfileTable.build(_log_mellin, *INDEX_RANGE)
+    return ProfileTable.build(_log_mellin, *SERSIC_INDEX)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from gampen.simulation.masks import draw_masks
 from gampen.simulation.priors import Draw, draw_neighbours, draw_targets
 
 BLOCK = 16
+WELL_SAMPLED = 2.5  # [pixel] FWHM below which a PSF carries frequencies beyond the pixel's own
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,9 @@ class Simulator:
         around = draw_neighbours(draw, target, scene, survey, size)
         fwhm = draw.uniform(survey.psf_fwhm) / survey.pixel_scale
         psf = Moffat(fwhm, draw.uniform(survey.psf_beta))
-        clean = render(Sersic.cat(target, around), psf, (size, size), scene.padding, wings=False)
+        finer = 2 if survey.psf_fwhm[0] < WELL_SAMPLED * survey.pixel_scale else 1
+        galaxies = Sersic.cat(target, around)
+        clean = render(galaxies, psf, (size, size), scene.padding, finer, wings=False)
         sigma, gain = draw.log_uniform(survey.sky_sigma), draw.log_uniform(survey.gain)
         images = self._observe(draw, clean, sigma, gain)
         told = fwhm * (1 + draw.normal(scene.psf_error))
