@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from tiny import NETWORK, SIMULATION, changed, estimator, galaxies, network, ragged
 
 from gampen.cutouts import Cutout, Cutouts, Flag
 from gampen.errors import EstimatorError
@@ -14,6 +13,7 @@ from gampen.estimator import FORMAT, Estimator, locate, shipped_names
 from gampen.inference.sampling import Sampling
 from gampen.settings import NetworkSettings
 from gampen.storage.estimators import read_tensors, write_tensors
+from tiny import NETWORK, SIMULATION, changed, estimator, galaxies, network, ragged
 
 FEW = Sampling(passes=4)
 

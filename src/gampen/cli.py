@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -82,10 +82,11 @@ def command(afterwards: str) -> Callable[[Callable[..., None]], Callable[..., No
     return register
 
 
-def _version(asked: bool) -> None:
+def _version(asked: bool) -> bool:
     if asked:
         out.print(__version__)
         raise typer.Exit
+    return asked
 
 
 @app.callback()
@@ -105,7 +106,7 @@ Tell = Callable[[int, int, str], None]
 def progress_of(what: str) -> Iterator[Tell]:
     """What shows progress: a bar on a terminal, elsewhere a line a minute."""
     if not err.is_terminal:
-        yield Lines(what).tell
+        yield Lines(what, said=time.monotonic()).tell
         return
     columns = (
         SpinnerColumn(),
@@ -116,7 +117,8 @@ def progress_of(what: str) -> Iterator[Tell]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=err) as progress:
-        task = progress.tasks[progress.add_task(what, total=None, note="")]
+        place = progress.add_task(what, total=None, note="")
+        task = progress.tasks[place]
 
         def tell(done: int, of: int, note: str) -> None:
             rate = f"{task.speed:.0f} / s" if task.speed else ""
@@ -130,8 +132,8 @@ class Lines:
     """Progress as plain lines, one a minute at most."""
 
     what: str
-    started: float = field(default_factory=time.monotonic)
-    said: float = field(default_factory=time.monotonic)
+    said: float
+    started: float = 0.0
     first: int | None = None
 
     def tell(self, done: int, of: int, note: str) -> None:
@@ -235,13 +237,14 @@ def train(
     out_path: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")],
     name: Annotated[str, typer.Option(help="Name written into the estimator.")] = "trained",
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps ...")] = "cpu",
+    start: Annotated[str | None, typer.Option(help="Estimator to start from.")] = None,
 ) -> None:
     """Train an estimator on fresh simulations; a run that was stopped is gone on with."""
     from gampen.verbs.train import TrainRequest
     from gampen.verbs.train import train as run
 
     with progress_of("training") as tell:
-        for step in run(TrainRequest(runfile, out_path, name, device)):
+        for step in run(TrainRequest(runfile, out_path, name, device, start)):
             tell(step.report.step, step.steps, f"loss {step.report.loss:.3f}")
             if step.report.validation:
                 err.print(validation_line(step), markup=False, soft_wrap=True)

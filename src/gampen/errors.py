@@ -9,6 +9,9 @@
     └── TrainingError           a training run cannot go on: diverged, or another's checkpoint
 """
 
+LONGEST_REASON = 300
+"""[letter] of another library's error; some list whole states."""
+
 
 class GampenError(Exception):
     """Any error that gampen raises on purpose."""
@@ -31,5 +34,7 @@ class TrainingError(GampenError, RuntimeError):
 
 
 def reason_of(error: BaseException) -> str:
-    """What another library's error says, in one line."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """What another library's error says, in one line: its first, and the one that it announces."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1])
+    return said[:LONGEST_REASON] or type(error).__name__

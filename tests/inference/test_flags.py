@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from tiny import SIMULATION, changed, galaxies
 
 from gampen.cutouts import Cutout, Cutouts, Flag
 from gampen.inference.flags import TrainedRange
+from tiny import SIMULATION, changed, galaxies
 
 TRAINED = TrainedRange.of(SIMULATION)
 SIGMA = 0.03
@@ -50,7 +50,8 @@ def test_an_unknown_psf_is_flagged_as_unknown_and_not_as_out_of_range():
 
 
 @pytest.mark.parametrize(
-    ("height", "width", "flagged"), [(48, 48, False), (50, 45, False), (40, 48, True), (48, 96, True)]
+    ("height", "width", "flagged"),
+    [(48, 48, False), (50, 45, False), (40, 48, True), (48, 96, True)],
 )
 def test_a_size_out_of_range_is_flagged(height, width, flagged):
     (found,) = flags_of(Cutout(pixels=noise(height, width)))
@@ -64,7 +65,7 @@ def test_a_centre_without_light_is_flagged():
 
 def test_an_image_without_noise_is_flagged():
     axis = np.arange(48) - 23.5
-    smooth = np.exp(-np.hypot(axis[:, None], axis[None, :]) ** 2 / 8).astype(np.float32)
+    smooth = np.exp(-(np.hypot(axis[:, None], axis[None, :]) ** 2) / 8).astype(np.float32)
     step = (smooth > 0.5).astype(np.float32)
     for pixels in (smooth, step):
         (found,) = flags_of(galaxy(pixels=pixels), sigma=0.1)

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from tiny import NETWORK, changed, galaxies, network, ragged
 
 from gampen.cutouts import Cutouts
 from gampen.errors import GalaxyError, UsageError
 from gampen.inference.sampling import Inferred, Sampling, frames_of, infer
 from gampen.network.dropout import Masks
 from gampen.settings import NetworkSettings
+from tiny import NETWORK, changed, galaxies, network, ragged
 
 NAMES = ("epistemic", "theta", "zoom", "sky_sigma")
 

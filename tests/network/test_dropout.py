@@ -4,10 +4,10 @@ import math
 
 import pytest
 import torch
-from tiny import NETWORK, batch, network
 
-from gampen.probability.mixtures import collapse
 from gampen.network.dropout import Masks
+from gampen.probability.mixtures import collapse
+from tiny import NETWORK, batch, network
 
 WIDTHS = (16, 16)
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tiny import NETWORK, batch, lively, network
 
 from gampen.network.frames import Frames
 from gampen.network.network import GampenNetwork, crop_light
 from gampen.parameters import MORPHOLOGY, Parameter, ParameterSpace, Scaling
 from gampen.settings import CropFreedom
+from tiny import NETWORK, batch, lively, network
 
 
 def frames_of(images, psf=3.5):

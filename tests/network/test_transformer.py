@@ -176,6 +176,15 @@ def test_the_gradient_of_the_map_is_that_of_finite_differences():
     torch.testing.assert_close(raw.grad[0, 0], slope, rtol=0.1, atol=0)
 
 
+def test_the_crop_of_a_bright_galaxy_does_not_depend_on_its_brightness():
+    torch.manual_seed(0)
+    transformer = SpatialTransformer(CropFreedom.ZOOM, 16).requires_grad_(False)
+    nn.init.normal_(transformer.propose[-1].weight, std=0.5)
+    image = 1e5 * torch.cat([galaxy(48, 48, radius) for radius in (3.0, 5.0, 8.0)])
+    one, other = transformer(image).zoom, transformer(4 * image).zoom
+    assert float((one - other).abs().max()) < 0.02 * float(one.std())
+
+
 def test_a_crop_does_not_depend_on_its_batch():
     torch.manual_seed(0)
     transformer = SpatialTransformer(CropFreedom.AFFINE, 16).requires_grad_(False)

@@ -1,8 +1,8 @@
 """Running the network over cutouts of any size, with Monte Carlo dropout, into one mixture each.
 
 Gal & Ghahramani (2016, arXiv:1506.02142): each pass is one draw of the network. The passes of a
-galaxy are merged into one mixture (`gampen.probability.mixtures.collapse`), which keeps their total mean and
-covariance.
+galaxy are merged into one mixture (`gampen.probability.mixtures.collapse`), which keeps their total
+mean and covariance.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 
 from gampen.cutouts import Cutout, Cutouts
 from gampen.errors import GalaxyError, UsageError
-from gampen.probability.mixtures import GaussianMixture, collapse
 from gampen.network.devices import usable_device
 from gampen.network.dropout import Masks
 from gampen.network.frames import Frames
 from gampen.network.network import GampenNetwork
+from gampen.probability.mixtures import GaussianMixture, collapse
 
 DEFAULT_PASSES = 64
 SEEDS = 2**32

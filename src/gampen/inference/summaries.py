@@ -12,8 +12,8 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 
 from gampen.catalog import Column
-from gampen.probability.marginals import Marginal
 from gampen.posterior import Posterior
+from gampen.probability.marginals import Marginal
 
 # Probabilities of one, two and three standard deviations of a Gaussian.
 CREDIBLE_LEVELS = {"68": 0.6827, "95": 0.9545, "997": 0.9973}

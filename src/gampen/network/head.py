@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gampen.probability.mixtures import GaussianMixture
 from gampen.network.dropout import Masks
+from gampen.probability.mixtures import GaussianMixture
 from gampen.settings import NetworkSettings
 
 LOG_DIAGONAL_BOUND = 7.0

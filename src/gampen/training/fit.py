@@ -20,9 +20,9 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from gampen.errors import TrainingError, reason_of
-from gampen.probability.mixtures import GaussianMixture
 from gampen.network.frames import Frames
 from gampen.network.network import GampenNetwork
+from gampen.probability.mixtures import GaussianMixture
 from gampen.settings import TrainingSettings
 from gampen.training.batches import Batch
 from gampen.training.validation import Validation, validate

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 import gampen
 from gampen.catalog import Catalog, Column
@@ -64,9 +65,10 @@ def train(request: TrainRequest) -> Iterator[Progress]:
     """
     settings = read_settings(request.runfile, RunSettings, {"survey": survey})
     usable_device(request.device)
+    begin = None if request.start is None else read_tensors(locate(request.start))[0]
     share_processors()
     claim(request.out, settings)
-    run = Run.start(request, settings)
+    run = Run.start(request, settings, begin)
     for report in run.fit.run(run.source, run.held_out):
         saved = run.record(report, report.validation) if report.validation else None
         yield Progress(report, settings.training.steps, saved)
@@ -97,13 +99,15 @@ class Run:
     best: float
 
     @classmethod
-    def start(cls, request: TrainRequest, settings: RunSettings) -> Run:
-        """Begin at the first step, or at the last checkpoint."""
+    def start(
+        cls, request: TrainRequest, settings: RunSettings, begin: dict[str, Tensor] | None
+    ) -> Run:
+        """Begin at the first step, from another network's weights if any, or at the checkpoint."""
         checkpoint = request.out / LAST
         state = read_checkpoint(checkpoint) if checkpoint.exists() else None
         network = new_network(settings)
-        if state is None and request.start is not None:
-            network.adopt(read_tensors(locate(request.start))[0])
+        if begin is not None:
+            network.adopt(begin)
         network = network.for_convolutions()
         fit = Fit(network, settings.training, fabric_for(request.device))
         history: list[Catalog] = []
