@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int32
+from jaxtyping import Float32, Float64, Int32, Shaped
 
 from gampen.cutouts import Cutout, Cutouts, Flag, core
 from gampen.network.frames import BRIGHTEST, MAD_TO_SIGMA
@@ -15,7 +15,7 @@ TOLERANCE = 1.1
 BORDER = 2  # [pixel] width of the outermost ring, which should hold sky
 SKY_TOLERANCE = 5.0  # [sky sigma] of the border's median off zero
 FLAT_SHARE = 0.5  # of the centre's brightness: a border this bright is not a galaxy's outskirts
-STRIDE = 4  # [pixel] between those looked at for noise
+STRIDE = 8  # [pixel] between those looked at for noise
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,14 @@ class TrainedRange:
 
 def lacks_noise(cutout: Cutout) -> bool:
     """Whether the image has no noise worth the name, beside its brightest pixel."""
-    some = cutout.pixels[::STRIDE, ::STRIDE][~cutout.bad[::STRIDE, ::STRIDE]]
-    brightest = float(np.abs(cutout.pixels).max(where=~cutout.bad, initial=0))
+    good, some = cutout.pixels, cutout.pixels[::STRIDE, ::STRIDE]
+    if Flag.MASKED_PIXELS in cutout.flags:
+        good, some = good[~cutout.bad], some[~cutout.bad[::STRIDE, ::STRIDE]]
+    brightest = max(float(good.max()), -float(good.min()))
     return bool(some.size) and brightest > BRIGHTEST * MAD_TO_SIGMA * median_deviation(some)
 
 
-def median_deviation(values: Float32[np.ndarray, " pixel"]) -> float:
+def median_deviation(values: Float32[np.ndarray, " ..."]) -> float:
     """The median of the distances from the median."""
     return float(np.median(np.abs(values - np.median(values))))
 
@@ -74,15 +76,17 @@ def has_sky(cutout: Cutout, sigma: float) -> bool:
 
 def border_level(cutout: Cutout) -> float:
     """The median of the good pixels at the border, zero where there are none."""
-    good = cutout.pixels[_border(cutout)]
+    good = ring(cutout.pixels)
+    if Flag.MASKED_PIXELS in cutout.flags:
+        good = good[~ring(cutout.bad)]
     return float(np.median(good)) if good.size else 0.0
 
 
-def _border(cutout: Cutout) -> Bool[np.ndarray, "height width"]:
-    """Where the good pixels of the border are."""
-    ring = ~cutout.bad
-    ring[BORDER:-BORDER, BORDER:-BORDER] = False
-    return ring
+def ring(plane: Shaped[np.ndarray, "height width"]) -> Shaped[np.ndarray, " pixel"]:
+    """What lies at the border."""
+    inside = slice(BORDER, -BORDER)
+    sides = (plane[:BORDER], plane[-BORDER:], plane[inside, :BORDER], plane[inside, -BORDER:])
+    return np.concatenate([side.ravel() for side in sides])
 
 
 def _outside(value: float, limits: tuple[float, float]) -> bool:
