@@ -10,10 +10,11 @@ import pytest
 
 from commands import alone, finished
 from gampen.catalog import Catalog
+from gampen.cutouts import Flag
 from gampen.estimator import Estimator
 from gampen.storage.runfiles import write_settings
 from gampen.storage.tables import read_catalog, write_catalog
-from tiny import RUN, TRAINING
+from tiny import RUN, SIMULATION, TRAINING
 
 LONG = replace(RUN, training=replace(TRAINING, steps=100, steps_per_epoch=5))
 
@@ -149,6 +150,18 @@ def test_a_simulation_is_the_same_for_the_same_seed_and_grows_at_its_end(gampen,
     assert files["a"].items() <= files["c"].items()
     assert files["a"] != files["d"]
     assert (tmp_path / "a" / "info.csv").read_bytes() == (tmp_path / "b" / "info.csv").read_bytes()
+
+
+def test_every_simulated_galaxy_can_be_predicted_however_it_is_masked(gampen, model, tmp_path):
+    scene = replace(SIMULATION.scene, masked_share=1.0, mask_radius=(2.0, 14.0))
+    write_settings(replace(SIMULATION, scene=scene), tmp_path / "masked.toml")
+    simulated, out = tmp_path / "simulated", tmp_path / "catalogue.parquet"
+    arguments = ("--out", simulated, "--count", 60)
+    assert gampen("simulate", tmp_path / "masked.toml", *arguments).status == 0
+    assert gampen("predict", simulated, "-o", out, "--estimator", model, "--passes", 2).status == 0
+    catalog = read_catalog(out)
+    assert catalog["status"].text() == ["ok"] * 60
+    assert (catalog["flags"].values & Flag.MASKED_PIXELS).astype(bool).sum() > 30
 
 
 def test_wrong_simulations_are_one_line_each(gampen, survey, tmp_path):

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
+from gampen.cutouts import SMALLEST_GOOD_SHARE
 from gampen.settings import SceneSettings
 from gampen.simulation.priors import Draw
 
@@ -15,7 +16,10 @@ FOOTPRINT_SHARE = 0.3
 
 
 def draw_masks(draw: Draw, scene: SceneSettings, size: int) -> Bool[Tensor, "galaxy height width"]:
-    """Bad pixels of each frame: none in most, else discs or all beyond a circle."""
+    """Bad pixels of each frame: none in most, else discs or all beyond a circle.
+
+    A frame that would be refused for having too few good pixels stays whole.
+    """
     if scene.masked_share == 0:
         return torch.zeros(draw.galaxies, size, size, dtype=torch.bool)
     masked = (draw.uniform((0.0, 1.0)) < scene.masked_share)[:, None, None]
@@ -24,7 +28,8 @@ def draw_masks(draw: Draw, scene: SceneSettings, size: int) -> Bool[Tensor, "gal
     from_centre = torch.hypot(place[:, None], place[None, :])
     edge = draw.uniform((size / 4, size / 2))[:, None, None]
     bad = torch.where(footprint, from_centre > edge, _discs(draw, scene, size))
-    return bad & masked & (from_centre > CLEAR_CENTRE)
+    enough = (~bad).float().mean(dim=(1, 2), keepdim=True) >= SMALLEST_GOOD_SHARE
+    return bad & masked & enough & (from_centre > CLEAR_CENTRE)
 
 
 def _discs(draw: Draw, scene: SceneSettings, size: int) -> Bool[Tensor, "galaxy height width"]:
