@@ -26,6 +26,7 @@ from gampen.probability.mixtures import GaussianMixture, collapse
 
 DEFAULT_PASSES = 64
 SEEDS = 2**32
+LANE = 8  # galaxies that go through the network at a time on a CPU
 NO_DISTRIBUTION = "the network must return a distribution; got numbers that are none"
 CPU = torch.device("cpu")
 
@@ -67,7 +68,7 @@ class Inferred:
     def empty(cls, network: GampenNetwork) -> Inferred:
         """What a network says of no galaxies."""
         size, components = len(network.space), network.settings.components
-        square = torch.zeros(0, components, size, size)
+        square = torch.zeros(0, components, size, size, dtype=torch.float64)
         mixture = GaussianMixture(square[..., 0, 0], square[..., 0], square)
         return cls(mixture, square[:, 0], torch.zeros(0, 2, 3), torch.zeros(0), torch.zeros(0))
 
@@ -98,7 +99,11 @@ def infer(network: GampenNetwork, cutouts: Cutouts, sampling: Sampling) -> Infer
     masks = Masks.draw(sampling.passes, widths, network.settings.dropout, sampling.seed)
     masks = masks.to(torch.device(sampling.device))
     batches = _batches([cutouts[galaxy] for galaxy in order], sampling.batch_size)
-    parts = [_infer_batch(network, frames_of(batch, sampling.device), masks) for batch in batches]
+    parts = [
+        _infer_lane(network, lane, masks).select(torch.arange(filled))
+        for batch in batches
+        for lane, filled in lanes(frames_of(batch, sampling.device))
+    ]
     if not parts:
         return Inferred.empty(network)
     return Inferred.cat(parts).select(torch.tensor(order).argsort())
@@ -124,13 +129,38 @@ def frames_of(cutouts: list[Cutout], device: str = "cpu") -> Frames:
     return Frames.prepare(images, bad, psf.to(device))
 
 
-def _infer_batch(network: GampenNetwork, frames: Frames, masks: Masks) -> Inferred:
+def lanes(frames: Frames) -> Iterator[tuple[Frames, int]]:
+    """The frames in groups of one fixed number, the last filled up by repeating its last frame.
+
+    Comes with how many of each group count. Convolutions round in an order that depends on how
+    many galaxies they are given; always given as many, a galaxy has the same bits in any batch. On
+    a GPU, which needs large batches to be fast, all frames are one group.
+    """
+    width = LANE if frames.pixels.device.type == "cpu" else len(frames)
+    for start in range(0, len(frames), width):
+        places = torch.arange(start, start + width).clamp(max=len(frames) - 1)
+        yield frames.select(places), min(width, len(frames) - start)
+
+
+def _merge(
+    passes: GaussianMixture,
+    slope: Float[Tensor, "galaxy parameter"],
+    offset: Float[Tensor, "galaxy parameter"],
+) -> tuple[GaussianMixture, Float[Tensor, "galaxy parameter parameter"]]:
+    """One mixture a galaxy and its epistemic covariance, in double precision.
+
+    In single precision the sum with the offset would cost the narrowest posteriors their digits.
+    """
+    home = CPU if slope.device.type == "mps" else slope.device  # mps has no double precision
+    slope, offset = slope.to(home).double(), offset.to(home).double()
+    merged, epistemic = collapse(passes.to(home).to(torch.float64))
+    return merged.affine(slope, offset), epistemic * slope[:, :, None] * slope[:, None, :]
+
+
+def _infer_lane(network: GampenNetwork, frames: Frames, masks: Masks) -> Inferred:
     try:
         crop = network.transformer(frames.pixels)
-        passes = network.judge(frames, crop, masks)
-        if crop.zoom.device.type == "mps":  # which has no double precision
-            passes = passes.to(CPU)
-        merged, epistemic = collapse(passes)
+        merged, epistemic = _merge(*network.standard(frames, crop, masks))
     except LinAlgError:
         raise GalaxyError(NO_DISTRIBUTION) from None
     except torch.OutOfMemoryError:

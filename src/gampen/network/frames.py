@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 MAD_TO_SIGMA = 1.482602
@@ -45,6 +45,10 @@ class Frames:
     def __len__(self) -> int:
         """The number of galaxies."""
         return len(self.pixels)
+
+    def select(self, galaxies: Int[Tensor, " chosen"]) -> Frames:
+        """The chosen galaxies, in the order chosen."""
+        return Frames(self.pixels[galaxies], self.psf_fwhm[galaxies], self.sky_sigma[galaxies])
 
 
 def measure_sky_sigma(

@@ -60,11 +60,23 @@ class GampenNetwork(nn.Module):
 
     def judge(self, frames: Frames, crop: Crop, masks: Masks | None = None) -> GaussianMixture:
         """The mixture of each galaxy, from its crop."""
+        mixture, slope, offset = self.standard(frames, crop, masks)
+        return mixture.affine(slope, offset)
+
+    def standard(
+        self, frames: Frames, crop: Crop, masks: Masks | None = None
+    ) -> tuple[
+        GaussianMixture, Float[Tensor, "galaxy parameter"], Float[Tensor, "galaxy parameter"]
+    ]:
+        """The mixture on the network's own scale, with the slope and offset that lead to `judge`'s.
+
+        Whoever needs more digits than single precision leaves in the sum takes it in double.
+        """
         seen = self.features(stretch(crop.pixels))
         context = self.context(self._context(frames, crop))
         mixture: GaussianMixture = self.head(torch.cat([seen, context], dim=1), masks)
         anchor = self.anchor(crop)
-        return mixture.affine(self.spread.expand_as(anchor), self.location + anchor)
+        return mixture, self.spread.expand_as(anchor), self.location + anchor
 
     def anchor(self, crop: Crop) -> Float[Tensor, "galaxy parameter"]:
         """A first guess in unconstrained space, from which the network predicts the rest.
