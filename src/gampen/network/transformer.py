@@ -196,6 +196,8 @@ def resample(
     crop = torch.zeros(len(pixels), 1, crop_size, crop_size, device=pixels.device)
     for step in range(PYRAMID_LEVELS):
         weight = (1 - (level - step).abs()).clamp(min=0)
+        if not bool(weight.any()):
+            continue
         averaged = functional.avg_pool2d(pixels, 2**step) if step else pixels
         seen = functional.grid_sample(
             averaged, _on_pooled(grid, height, width, 2**step), align_corners=False

@@ -10,7 +10,7 @@ from gampen.errors import UsageError
 
 Part = TypeVar("Part")
 
-CHUNK = 512
+CHUNK = 256
 
 
 def chunks(galaxies: int, size: int = CHUNK) -> list[range]:
