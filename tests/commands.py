@@ -1,6 +1,7 @@
 """The command line as a person meets it: in this process, or in one of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -49,6 +50,11 @@ EXECUTABLE = Path(sys.executable).with_name("gampen")
 ALONE = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
+def heed_interrupts():
+    """Undo what a shell does to jobs in its background: they do not hear of Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def alone(*arguments, **options):
     """`gampen` in a process of its own, running."""
     return subprocess.Popen(
@@ -57,6 +63,7 @@ def alone(*arguments, **options):
         stderr=subprocess.PIPE,
         text=True,
         env=ALONE,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509 - the child is one thread of a test
         **options,
     )
 
