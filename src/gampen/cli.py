@@ -165,6 +165,9 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
     seed: Annotated[int, typer.Option(help="Seed of passes and draws.")] = 0,
     batch_size: Annotated[int, typer.Option(help="Galaxies a batch; changes no result.")] = 64,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps ...")] = "cpu",
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="Look in all eight orientations: 8x slower.")
+    ] = False,
     band: Annotated[str | None, typer.Option(help="Plane of a band-first cube.")] = None,
     psf_fwhm: Annotated[float | None, typer.Option(help="FWHM of the PSF [arcsec].")] = None,
     psf_file: Annotated[Path | None, typer.Option(help="FITS image of the PSF.")] = None,
@@ -188,7 +191,7 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
             pixel_scale=pixel_scale,
             band=int(band) if band and band.isdigit() else band,
         ),
-        sampling=Sampling(passes, seed, batch_size, device),
+        sampling=Sampling(passes, seed, batch_size, device, thorough),
         draws=samples,
     )
     if page is not None:

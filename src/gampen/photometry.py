@@ -1,4 +1,4 @@
-"""Fluxes in AB magnitudes and nanojanskys: exact maps of the ln of a flux, for each galaxy."""
+"""Fluxes in AB magnitudes and nanojanskys, exact maps of the ln of a flux; and how they show."""
 
 from __future__ import annotations
 
@@ -39,6 +39,20 @@ def nanojansky_marginal(flux: Marginal, zero_points: Float[Tensor, " galaxy"]) -
     """The marginal of the flux [nJy], NaN where the zero point is."""
     offset = (NANOJANSKY - zero_points) * (math.log(10) / 2.5)
     return _positive(flux).affine(torch.ones_like(offset), offset, Exponential(0.0))
+
+
+def signal_to_noise(
+    flux: Float[Tensor, " galaxy"],
+    radius: Float[Tensor, " galaxy"],
+    psf_fwhm: Float[Tensor, " galaxy"],
+    sky_sigma: Float[Tensor, " galaxy"],
+) -> Float[Tensor, " galaxy"]:
+    """Half of the flux over the sky noise inside the half-light circle, widened by the PSF.
+
+    `0.5 flux / (sky_sigma sqrt(pi (radius^2 + (psf_fwhm / 2)^2)))`, with flux and sky_sigma [image
+    units], the latter per pixel, and radius (of half of the light) and psf_fwhm [pixel].
+    """
+    return 0.5 * flux / (sky_sigma * (math.pi * (radius**2 + (psf_fwhm / 2) ** 2)).sqrt())
 
 
 def _positive(flux: Marginal) -> Marginal:

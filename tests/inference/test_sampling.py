@@ -8,6 +8,7 @@ from gampen.cutouts import Cutouts
 from gampen.errors import GalaxyError, UsageError
 from gampen.inference.sampling import Inferred, Sampling, frames_of, infer
 from gampen.network.dropout import Masks
+from gampen.network.symmetry import SYMMETRIES
 from gampen.settings import NetworkSettings
 from tiny import NETWORK, changed, galaxies, network, ragged
 
@@ -54,6 +55,24 @@ def test_the_same_seed_gives_the_same_answer_bit_for_bit():
 def test_another_seed_gives_another_draw_of_the_network():
     one, other = (infer(network(), ragged(9), Sampling(passes=8, seed=s)) for s in (0, 1))
     assert not torch.equal(one.mixture.means, other.mixture.means)
+
+
+@pytest.mark.parametrize("symmetry", SYMMETRIES[1:])
+def test_looking_thoroughly_a_galaxy_is_the_same_in_any_orientation(symmetry):
+    cutouts, sampling = ragged(6), Sampling(passes=8, thorough=True)
+    turned = Cutouts.of(
+        changed(
+            c,
+            pixels=symmetry.of(torch.from_numpy(c.pixels)).numpy(),
+            bad=symmetry.of(torch.from_numpy(c.bad)).numpy(),
+        )
+        for c in cutouts
+    )
+    one, other = infer(network(), cutouts, sampling), infer(network(), turned, sampling)
+    torch.testing.assert_close(one.mixture.means, other.mixture.means, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(one.zoom, other.zoom, rtol=1e-6, atol=0)
+    usual = infer(network(), turned, Sampling(passes=8))
+    assert not torch.allclose(usual.mixture.means, other.mixture.means, atol=1e-4)
 
 
 def test_a_single_pass_has_no_epistemic_variance():

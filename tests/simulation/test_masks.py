@@ -43,12 +43,20 @@ def test_the_share_of_masked_frames_is_the_one_asked_for():
 
 
 def test_footprints_leave_only_a_circle():
-    bad = masks(seed=1, mask_radius=(0.0, 0.0))
+    bad = masks(seed=1, mask_radius=(1e-3, 1e-3), dead_columns=0.0)
     footprints = bad.flatten(1).any(dim=1)
     share = footprints.float().mean().item()
     assert abs(share - FOOTPRINT_SHARE) < 4 * math.sqrt(FOOTPRINT_SHARE * 0.7 / GALAXIES)
     assert bad[footprints][:, from_centre() > SIZE / 2].all()
     assert not bad[:, from_centre() < SIZE / 4].any()
+
+
+def test_dead_columns_are_as_many_as_asked_for():
+    bad = masks(seed=3, mask_radius=(1e-3, 1e-3), dead_columns=0.4)
+    whole = bad[:, 0].sum(dim=1)
+    columns = (whole == 1) & (bad.sum(dim=(1, 2)) <= SIZE)
+    expected = 0.4 * (1 - FOOTPRINT_SHARE)
+    assert abs(columns.float().mean().item() - expected) < 4 * math.sqrt(0.25 / GALAXIES)
 
 
 def test_discs_grow_with_their_radius():

@@ -13,9 +13,11 @@ def test_a_survey_is_found_by_its_name(name):
 
 @pytest.mark.parametrize("found", SURVEYS.values(), ids=lambda found: found.name)
 def test_surveys_are_sane(found):
-    assert 0.05 < found.pixel_scale < 0.5
-    assert 22 < found.zero_point < 32
-    assert found.psf_fwhm[0] > 2.5 * found.pixel_scale
+    assert 0.04 < found.pixel_scale < 0.5
+    assert 0 <= found.zero_point < 32
+    assert 1.5 <= found.psf_fwhm[0] / found.pixel_scale < found.psf_fwhm[1] / found.pixel_scale < 8
+    for electrons in [s * g for s in found.sky_sigma for g in found.gain]:
+        assert 5 < electrons < 300
     for limits in (found.psf_fwhm, found.psf_beta, found.sky_sigma, found.gain):
         assert limits[0] < limits[1] < 10 * limits[0]
 

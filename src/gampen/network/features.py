@@ -9,18 +9,24 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from gampen.settings import NetworkSettings
 
 RESIDUAL_START = 0.2
 RINGS = 5
+CHANNELS = 2  # stretches of each view
 
 
 class Residual(nn.Module):
-    """Two convolutions beside the identity, weighted by one learned number."""
+    """Two convolutions beside the identity, weighted by one learned number.
 
-    def __init__(self, width: int) -> None:
-        """Build for `width` channels."""
+    Between the two the context scales and shifts every channel (Perez et al. 2018,
+    arXiv:1709.07871), so that a PSF or a sampling can change what they look for.
+    """
+
+    def __init__(self, width: int, context: int) -> None:
+        """Build for `width` channels and so many numbers of context."""
         super().__init__()
         self.branch = nn.Sequential(
             nn.ReLU(),
@@ -28,40 +34,52 @@ class Residual(nn.Module):
             nn.ReLU(),
             nn.Conv2d(width, width, 3, 1, 1),
         )
+        self.modulate = nn.Linear(context, 2 * width)
+        nn.init.zeros_(self.modulate.weight)
+        nn.init.zeros_(self.modulate.bias)
         self.gain = nn.Parameter(torch.tensor(RESIDUAL_START))
 
     def forward(
-        self, x: Float[Tensor, "galaxy channel height width"]
+        self,
+        x: Float[Tensor, "galaxy channel height width"],
+        context: Float[Tensor, "galaxy context"],
     ) -> Float[Tensor, "galaxy channel height width"]:
         """The input plus the weighted branch."""
-        return torch.addcmul(x, self.branch(x), self.gain)
+        scale, shift = self.modulate(context)[..., None, None].chunk(2, dim=1)
+        active, first, again, second = self.branch
+        seen = torch.addcmul(shift, first(active(x)), 1 + scale)
+        return torch.addcmul(x, second(again(seen)), self.gain)
 
 
 class Features(nn.Module):
-    """Convolutions that halve the crop at each width, then means over rings."""
+    """Convolutions over the views of a crop, then means over rings."""
 
     rings: Tensor
 
-    def __init__(self, settings: NetworkSettings, channels: int) -> None:
-        """Build for crops of `channels` channels."""
+    def __init__(self, settings: NetworkSettings, context: int) -> None:
+        """Build for the settings' crops and so many numbers of context."""
         super().__init__()
-        layers: list[nn.Module] = []
+        channels, stride = CHANNELS * len(settings.views), settings.stem_stride
+        self.layers = nn.ModuleList()
         for place, width in enumerate(settings.widths):
             kernel = 3 if place else 5
-            layers.append(nn.Conv2d(channels, width, kernel, 2, kernel // 2))
-            layers += [Residual(width) for _ in range(settings.blocks)]
-            channels = width
-        self.layers = nn.Sequential(*layers, nn.ReLU())
-        size = settings.crop_size // 2 ** len(settings.widths)
+            self.layers.append(nn.Conv2d(channels, width, kernel, stride, kernel // 2))
+            self.layers.extend(Residual(width, context) for _ in range(settings.blocks))
+            channels, stride = width, 2
+        size = settings.crop_size // settings.shrinkage
         self.register_buffer("rings", ring_weights(size), persistent=False)
         self.size = RINGS * channels
 
     def forward(
-        self, x: Float[Tensor, "galaxy channel height width"]
+        self,
+        views: Float[Tensor, "galaxy channel height width"],
+        context: Float[Tensor, "galaxy context"],
     ) -> Float[Tensor, "galaxy feature"]:
         """Means of every channel over every ring."""
-        maps: Tensor = self.layers(x.contiguous(memory_format=torch.channels_last))
-        return (maps.flatten(2) @ self.rings).flatten(1)
+        maps = views.contiguous(memory_format=torch.channels_last)
+        for layer in self.layers:
+            maps = layer(maps, context) if isinstance(layer, Residual) else layer(maps)
+        return (functional.relu(maps).flatten(2) @ self.rings).flatten(1)
 
 
 def ring_weights(size: int) -> Float[Tensor, "place ring"]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from gampen.network.symmetry import SYMMETRIES, Symmetry
+
 MAD_TO_SIGMA = 1.482602
 CLIP = 3.0
 CLIP_ROUNDS = 2
 FILL_ROUNDS = 4
+SAMPLED = 48  # rows and columns, at most, in which the noise is measured
+BORDER = 3  # [pixel] width of the outermost ring
+FEW = 128  # rows that the noise's texture is read from, at most
 BRIGHTEST = 1e6
 """[sky sigma] No pixel is brighter: the noise is taken to be larger instead."""
 
@@ -33,9 +39,13 @@ class Frames:
         images: Float[Tensor, "galaxy height width"],
         bad: Bool[Tensor, "galaxy height width"] | None,
         psf_fwhm: Float[Tensor, " galaxy"],
+        symmetries: Sequence[Symmetry] = SYMMETRIES[:1],
     ) -> Frames:
-        """Images in any unit, sky-subtracted, made into frames; bad pixels are filled."""
-        sigma = measure_sky_sigma(images, bad)
+        """Images in any unit, sky-subtracted, made into frames; bad pixels are filled.
+
+        The noise is the mean of what is measured in each of the orientations given.
+        """
+        sigma = _mean_sky_sigma(images, bad, symmetries)
         scaled = images / sigma[:, None, None]
         touched = None if bad is None else bad.flatten(1).any(dim=1)
         if bad is not None and touched is not None and bool(touched.any()):
@@ -46,9 +56,31 @@ class Frames:
         """The number of galaxies."""
         return len(self.pixels)
 
+    def turned(self, symmetry: Symmetry) -> Frames:
+        """The same frames in another orientation."""
+        return Frames(symmetry.of(self.pixels).contiguous(), self.psf_fwhm, self.sky_sigma)
+
     def select(self, galaxies: Int[Tensor, " chosen"]) -> Frames:
         """The chosen galaxies, in the order chosen."""
         return Frames(self.pixels[galaxies], self.psf_fwhm[galaxies], self.sky_sigma[galaxies])
+
+
+def _mean_sky_sigma(
+    images: Float[Tensor, "galaxy height width"],
+    bad: Bool[Tensor, "galaxy height width"] | None,
+    symmetries: Sequence[Symmetry],
+) -> Float[Tensor, " galaxy"]:
+    """The mean of what is measured in several orientations, which look at different pixels."""
+    found = [
+        measure_sky_sigma(s.of(images), None if bad is None else s.of(bad)) for s in symmetries
+    ]
+    return found[0] if len(found) == 1 else orderless_mean(found)
+
+
+def orderless_mean(values: Sequence[Tensor]) -> Tensor:
+    """The mean, whatever the order: summed in double precision, where there is any."""
+    whole = torch.stack([value.cpu() for value in values]).double().mean(dim=0)
+    return whole.to(values[0].dtype).to(values[0].device)
 
 
 def measure_sky_sigma(
@@ -56,12 +88,13 @@ def measure_sky_sigma(
 ) -> Float[Tensor, " galaxy"]:
     """The noise of the sky [image units]: clipped median absolute deviation of every other pixel.
 
-    Half of the rows and columns suffice (1-2 % of statistical error from 64 pixels up). An image
-    without noise gets its standard deviation, so that the answer is never zero.
+    Half of the rows and columns, or fewer, suffice (1-3 % of statistical error). An image without
+    noise gets its standard deviation, so that the answer is never zero.
     """
-    whole = images[:, ::2, ::2].flatten(1)
+    rows, columns = (slice(None, None, max(2, -(-n // SAMPLED))) for n in images.shape[1:])
+    whole = images[:, rows, columns].flatten(1)
     if bad is not None:
-        whole = whole.masked_fill(bad[:, ::2, ::2].flatten(1), torch.nan)
+        whole = whole.masked_fill(bad[:, rows, columns].flatten(1), torch.nan)
     sample = whole
     for _ in range(CLIP_ROUNDS):
         level, sigma = _median_and_sigma(sample)
@@ -72,6 +105,27 @@ def measure_sky_sigma(
         return sigma
     spread = (whole - whole.nanmean(dim=1, keepdim=True)).square().nanmean(dim=1).sqrt()
     return torch.where(sigma > least, sigma, torch.where(spread > least, spread, least))
+
+
+def noise_texture(
+    pixels: Float[Tensor, "galaxy 1 height width"],
+) -> Float[Tensor, "galaxy 3"]:
+    """How alike next pixels and next but one are, and what is left of sky at the border.
+
+    Mean absolute differences, clipped so that galaxies count little, less their value for white
+    noise; and the border's mean, clipped likewise [sky sigma].
+    """
+    rows = pixels[:, 0, :: max(1, pixels.shape[-2] // FEW)]
+    steps = [(rows[..., lag:] - rows[..., :-lag]).abs().clamp(max=CLIP) for lag in (1, 2)]
+    columns = pixels[:, 0, :, :: max(1, pixels.shape[-1] // FEW)]
+    steps += [(columns[:, lag:] - columns[:, :-lag]).abs().clamp(max=CLIP) for lag in (1, 2)]
+    near, far, below, beneath = (step.mean(dim=(1, 2)) for step in steps)
+    inside = slice(BORDER, -BORDER)
+    whole = pixels[:, 0].clamp(-CLIP, CLIP)
+    within = whole[:, inside, inside]
+    ring = whole.sum(dim=(1, 2)) - within.sum(dim=(1, 2))
+    level = ring / (whole[0].numel() - within[0].numel())
+    return torch.stack([near + below - 2.2, far + beneath - 2.2, 4 * level], dim=1)
 
 
 def _least_sigma(

@@ -14,10 +14,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gampen.network.apertures import RADII, aperture_signal
+from gampen.network.apertures import RADII, RINGED, crop_signal
 from gampen.network.dropout import Masks
 from gampen.network.features import Features
-from gampen.network.frames import Frames
+from gampen.network.frames import Frames, noise_texture
 from gampen.network.head import MixtureHead
 from gampen.network.stretch import stretch
 from gampen.network.transformer import Crop, SpatialTransformer
@@ -26,6 +26,8 @@ from gampen.probability.bijections import Exponential
 from gampen.probability.mixtures import GaussianMixture
 from gampen.settings import NetworkSettings
 
+CONTEXT = 64
+SCALARS = 9
 UNKNOWN_PSF = 0.0
 RADIUS_SHARE = 0.2
 FLUX_FLOOR = 3.0
@@ -42,10 +44,11 @@ class GampenNetwork(nn.Module):
         """Build untrained; `standardise` sets the scale of the outputs."""
         super().__init__()
         self.space, self.settings = space, settings
-        self.transformer = SpatialTransformer(settings.crop, settings.crop_size)
-        self.features = Features(settings, channels=2)
-        self.context = nn.Sequential(nn.Linear(len(RADII) + 6, 64), nn.SiLU())
-        self.head = MixtureHead(self.features.size + 64, len(space), settings)
+        self.transformer = SpatialTransformer(settings)
+        inputs = len(RADII) + len(RINGED) + SCALARS
+        self.context = nn.Sequential(nn.Linear(inputs, CONTEXT), nn.SiLU())
+        self.features = Features(settings, CONTEXT)
+        self.head = MixtureHead(self.features.size + CONTEXT, len(space), settings)
         self.register_buffer("location", torch.zeros(len(space)))
         self.register_buffer("spread", torch.ones(len(space)))
 
@@ -72,11 +75,25 @@ class GampenNetwork(nn.Module):
 
         Whoever needs more digits than single precision leaves in the sum takes it in double.
         """
-        seen = self.features(stretch(crop.pixels))
-        context = self.context(self._context(frames, crop))
-        mixture: GaussianMixture = self.head(torch.cat([seen, context], dim=1), masks)
-        anchor = self.anchor(crop)
+        return self.conclude(self.summary(frames, crop), self.anchor(crop), masks)
+
+    def conclude(
+        self,
+        summary: Float[Tensor, "galaxy feature"],
+        anchor: Float[Tensor, "galaxy parameter"],
+        masks: Masks | None = None,
+    ) -> tuple[
+        GaussianMixture, Float[Tensor, "galaxy parameter"], Float[Tensor, "galaxy parameter"]
+    ]:
+        """What `standard` returns, from what the head is told and the first guess."""
+        mixture: GaussianMixture = self.head(summary, masks)
         return mixture, self.spread.expand_as(anchor), self.location + anchor
+
+    def summary(self, frames: Frames, crop: Crop) -> Float[Tensor, "galaxy feature"]:
+        """All that the head is told of each galaxy."""
+        context = self.context(self._context(frames, crop))
+        views = torch.cat([stretch(view) for view in (crop.pixels, *crop.inner)], dim=1)
+        return torch.cat([self.features(views, context), context], dim=1)
 
     def anchor(self, crop: Crop) -> Float[Tensor, "galaxy parameter"]:
         """A first guess in unconstrained space, from which the network predicts the rest.
@@ -104,12 +121,14 @@ class GampenNetwork(nn.Module):
         self.spread.copy_(((high - low) / 2).clamp(min=LEAST_SPREAD))
 
     def adopt(self, tensors: Mapping[str, Tensor]) -> list[str]:
-        """Take over all weights of another network that have a name and shape of this one's.
+        """Take over all weights of another network that fit this one's of the same name.
 
-        Comes back as the names of this network's own that found none, and keep their start.
+        Where this one has further inputs, they start without influence. Comes back as the names of
+        this network's own that found nothing, and keep their start.
         """
         own = self.state_dict()
-        fitting = {k: v for k, v in tensors.items() if k in own and own[k].shape == v.shape}
+        pairs = {name: (own[name], tensors[name]) for name in own.keys() & tensors.keys()}
+        fitting = {name: widened(*pair) for name, pair in pairs.items() if fits(*pair)}
         self.load_state_dict(fitting, strict=False)
         return sorted(own.keys() - fitting.keys())
 
@@ -127,7 +146,24 @@ class GampenNetwork(nn.Module):
             crop_light(crop).log() / 4 - 1.5,
             torch.full_like(psf, math.log(height * width) / 2 - 4.6),
         ]
-        return torch.cat([aperture_signal(frames.pixels) / 4, torch.stack(scalars, 1)], dim=1)
+        growth = crop_signal(crop.pixels, crop.sampling) / 4
+        texture = noise_texture(frames.pixels)
+        return torch.cat([crop.signal / 4, torch.stack(scalars, 1), growth, texture], dim=1)
+
+
+def fits(own: Tensor, other: Tensor) -> bool:
+    """Whether weights are of one shape, but for further inputs (the second axis) of `own`."""
+    alike = own.shape[:1] == other.shape[:1] and own.shape[2:] == other.shape[2:]
+    return own.dim() == other.dim() and alike and own.shape[1:2] >= other.shape[1:2]
+
+
+def widened(own: Tensor, other: Tensor) -> Tensor:
+    """The other's weights with the shape of `own`: further inputs have none."""
+    if own.shape == other.shape:
+        return other
+    grown = torch.zeros_like(own)
+    grown[:, : other.shape[1]] = other
+    return grown
 
 
 def crop_light(crop: Crop) -> Float[Tensor, " galaxy"]:

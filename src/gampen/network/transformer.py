@@ -16,15 +16,16 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gampen.network.apertures import RADII, growth_shape
+from gampen.network.apertures import RADII, aperture_signal, growth_shape
+from gampen.network.centres import find_centres
+from gampen.network.resampling import frame_side, resample_along_axes, resample_by_grid
 from gampen.network.stretch import shape_stretch
-from gampen.settings import CropFreedom
+from gampen.settings import CropFreedom, NetworkSettings
 
 LEAST_ZOOM = 0.1
 START_ZOOM = 0.5
 LARGEST_SHIFT = 0.1
 LARGEST_SHEAR = 0.3
-PYRAMID_LEVELS = 3
 VIEW_SIZE = 32
 
 
@@ -32,12 +33,16 @@ VIEW_SIZE = 32
 class Crop:
     """The part of each frame that the network looks at.
 
-    `pixels` [sky sigma per input pixel]; `theta` maps the crop's square to the frame's, both
-    [-1, 1]^2 from edge to edge; `zoom` is the crop's side over the frame's (geometric mean of the
-    two axes); `sampling` the side of one crop pixel [input pixel].
+    `pixels` [sky sigma per input pixel]; `inner`: the same of smaller parts of its middle;
+    `signal`: the light inside circles, as `gampen.network.apertures.aperture_signal` gives it;
+    `theta` maps the crop's square to the frame's, both [-1, 1]^2 from edge to edge; `zoom` is the
+    crop's side over the frame's (geometric mean of the two axes); `sampling` the side of one crop
+    pixel [input pixel].
     """
 
     pixels: Float[Tensor, "galaxy 1 crop_height crop_width"]
+    inner: tuple[Float[Tensor, "galaxy 1 crop_height crop_width"], ...]
+    signal: Float[Tensor, "galaxy radius"]
     theta: Float[Tensor, "galaxy 2 3"]
     zoom: Float[Tensor, " galaxy"]
     sampling: Float[Tensor, " galaxy"]
@@ -47,6 +52,7 @@ class Freedom(nn.Module):
     """How raw numbers become a bounded affine map; one of these for each `CropFreedom`."""
 
     raw_size = 0
+    along_axes = True
 
     def theta(self, raw: Float[Tensor, "galaxy raw"]) -> Float[Tensor, "galaxy 2 3"]:
         """Maps from the crop's square to the frame's."""
@@ -78,6 +84,7 @@ class Affine(Freedom):
     """The full map with six parameters: zoom, shift, and bounded stretch, shear and turn."""
 
     raw_size = 6
+    along_axes = False
 
     def theta(self, raw: Float[Tensor, "galaxy raw"]) -> Float[Tensor, "galaxy 2 3"]:
         """Full maps, close enough to a zoom to stay invertible."""
@@ -112,11 +119,11 @@ def _affine(
 class SpatialTransformer(nn.Module):
     """Frames in, crops out."""
 
-    def __init__(self, freedom: CropFreedom, crop_size: int) -> None:
-        """Build for crops of `crop_size` pixels a side."""
+    def __init__(self, settings: NetworkSettings) -> None:
+        """Build for crops as the settings say."""
         super().__init__()
-        self.crop_size = crop_size
-        self.freedom = FREEDOMS[freedom]()
+        self.crop_size, self.shares = settings.crop_size, settings.views
+        self.freedom = FREEDOMS[settings.crop]()
         self.look = nn.Sequential(
             nn.Conv2d(1, 16, 3, 2, 1),
             nn.ReLU(),
@@ -133,15 +140,32 @@ class SpatialTransformer(nn.Module):
 
     def forward(self, pixels: Float[Tensor, "galaxy 1 height width"]) -> Crop:
         """The crop of each frame."""
+        centre = find_centres(pixels)
+        signal = aperture_signal(pixels, centre)
+        theta = on_frame(self.freedom.theta(self.propose_raw(pixels, signal)), *pixels.shape[-2:])
+        return self.crop(pixels, about(theta, centre, *pixels.shape[-2:]), signal)
+
+    def propose_raw(
+        self, pixels: Float[Tensor, "galaxy 1 height width"], signal: Float[Tensor, "galaxy radius"]
+    ) -> Float[Tensor, "galaxy raw"]:
+        """What the small network proposes, before it is bounded."""
         view = functional.adaptive_avg_pool2d(central_square(pixels), VIEW_SIZE)
-        side = math.log(pixels.shape[-2] * pixels.shape[-1]) / 2
-        seen = [
-            self.look(shape_stretch(view)),
-            growth_shape(pixels),
-            torch.full((len(pixels), 1), side - 4.6, device=pixels.device),
-        ]
-        theta = self.freedom.theta(self.propose(torch.cat(seen, dim=1)))
-        return resample(pixels, on_frame(theta, *pixels.shape[-2:]), self.crop_size)
+        side = torch.full_like(signal[:, :1], math.log(frame_side(pixels)) - 4.6)
+        seen = [self.look(shape_stretch(view)), growth_shape(signal), side]
+        raw: Tensor = self.propose(torch.cat(seen, dim=1))
+        return raw
+
+    def crop(
+        self,
+        pixels: Float[Tensor, "galaxy 1 height width"],
+        theta: Float[Tensor, "galaxy 2 3"],
+        signal: Float[Tensor, "galaxy radius"],
+    ) -> Crop:
+        """The crops that `theta` cuts out."""
+        along = self.freedom.along_axes
+        views = [resample(pixels, theta, self.crop_size, share, along) for share in self.shares]
+        sampling = crop_sampling(pixels, theta, self.crop_size)
+        return Crop(views[0], tuple(views[1:]), signal, theta, crop_zoom(theta), sampling)
 
 
 def _linear(inputs: int, outputs: int) -> nn.Linear:
@@ -165,6 +189,14 @@ def central_square(
     return functional.pad(pixels, [e for edge in edges for e in (edge // 2, edge - edge // 2)])
 
 
+def about(
+    theta: Float[Tensor, "galaxy 2 3"], centre: Float[Tensor, "galaxy 2"], height: int, width: int
+) -> Float[Tensor, "galaxy 2 3"]:
+    """The maps moved so that they are centred on the targets; `centre` is (x, y) [pixel]."""
+    half = torch.tensor([width / 2, height / 2], dtype=theta.dtype, device=theta.device)
+    return torch.cat([theta[:, :, :2], theta[:, :, 2:] + (centre / half)[..., None]], dim=2)
+
+
 def on_frame(
     theta: Float[Tensor, "galaxy 2 3"], height: int, width: int
 ) -> Float[Tensor, "galaxy 2 3"]:
@@ -179,39 +211,40 @@ def resample(
     pixels: Float[Tensor, "galaxy 1 height width"],
     theta: Float[Tensor, "galaxy 2 3"],
     crop_size: int,
-) -> Crop:
-    """Frames seen through `theta`, free of aliasing.
+    share: float = 1.0,
+    along_axes: bool | None = None,
+) -> Float[Tensor, "galaxy 1 crop_height crop_width"]:
+    """Frames seen through `theta`; of the crop, the middle `share` of its side.
 
-    Bilinear look-up alone would skip pixels when it shrinks; here it reads a pyramid of averages
-    over 1, 2 and 4 pixels, blended in log2 of the shrinkage (Williams 1983,
-    doi:10.1145/964967.801126).
+    `along_axes` says whether the maps keep to the axes; if not given, they are looked at.
     """
     height, width = pixels.shape[-2:]
-    zoom = torch.linalg.det(theta[:, :, :2]).clamp(min=LEAST_ZOOM**2 / 10).sqrt()
-    sampling = zoom * (math.sqrt(height * width) / crop_size)
-    grid = functional.affine_grid(
-        theta, [len(pixels), 1, crop_size, crop_size], align_corners=False
-    )
-    level = sampling.clamp(min=1).log2().clamp(max=PYRAMID_LEVELS - 1)
-    crop = torch.zeros(len(pixels), 1, crop_size, crop_size, device=pixels.device)
-    for step in range(PYRAMID_LEVELS):
-        weight = (1 - (level - step).abs()).clamp(min=0)
-        if not bool(weight.any()):
-            continue
-        averaged = functional.avg_pool2d(pixels, 2**step) if step else pixels
-        seen = functional.grid_sample(
-            averaged, _on_pooled(grid, height, width, 2**step), align_corners=False
-        )
-        crop = crop + seen * weight[:, None, None, None]
-    return Crop(crop, theta, zoom, sampling)
+    half = torch.tensor([width / 2, height / 2], dtype=theta.dtype, device=theta.device)
+    sampling = crop_sampling(pixels, theta, crop_size) * share
+    if along_axes if along_axes is not None else keeps_axes(theta, height, width):
+        return resample_along_axes(pixels, theta[:, :, 2] * half, sampling, crop_size)
+    inner = torch.cat([theta[:, :, :2] * share, theta[:, :, 2:]], dim=2)
+    return resample_by_grid(pixels, inner, sampling, crop_size)
 
 
-def _on_pooled(
-    grid: Float[Tensor, "galaxy crop_height crop_width 2"], height: int, width: int, pool: int
-) -> Float[Tensor, "galaxy crop_height crop_width 2"]:
-    """The same places on a pooled frame, whose last, incomplete pixels were dropped."""
-    if pool == 1:
-        return grid
-    kept = torch.tensor([width // pool * pool, height // pool * pool], device=grid.device)
-    full = torch.tensor([width, height], device=grid.device)
-    return ((grid + 1) * full / kept) - 1
+def keeps_axes(theta: Float[Tensor, "galaxy 2 3"], height: int, width: int) -> bool:
+    """Whether the maps into frames of this size only zoom and shift."""
+    stretched = (theta[:, 0, 0] * width - theta[:, 1, 1] * height).abs() > 1e-4 * width
+    return not bool(theta[:, 0, 1].any() or theta[:, 1, 0].any() or stretched.any())
+
+
+def crop_zoom(
+    theta: Float[Tensor, "galaxy 2 3"],
+) -> Float[Tensor, " galaxy"]:
+    """The crop's side over the frame's, geometric mean of the two axes."""
+    area: Tensor = torch.linalg.det(theta[:, :, :2])
+    return area.clamp(min=LEAST_ZOOM**2 / 10).sqrt()
+
+
+def crop_sampling(
+    pixels: Float[Tensor, "galaxy 1 height width"],
+    theta: Float[Tensor, "galaxy 2 3"],
+    crop_size: int,
+) -> Float[Tensor, " galaxy"]:
+    """The side of one crop pixel [input pixel]."""
+    return crop_zoom(theta) * (frame_side(pixels) / crop_size)

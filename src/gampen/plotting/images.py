@@ -42,7 +42,7 @@ class DrawnCrop:
         """The crop of `side` pixels each way that the network takes of a cutout through `theta`."""
         frame = torch.from_numpy(in_noise(cutout))[None, None].float()
         crop = resample(frame, torch.from_numpy(theta)[None].float(), side)
-        return cls(theta, crop.pixels[0, 0].numpy())
+        return cls(theta, crop[0, 0].numpy())
 
     def outline(self, height: int, width: int) -> Float[np.ndarray, "4 2"]:
         """The crop's corners (x, y) [pixel] in a cutout of this size, counter-clockwise."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import torch
@@ -27,9 +27,28 @@ class PointSpreadFunction(ABC):
     def transfer(self, grid: FrequencyGrid) -> Tensor:
         """Factors [galaxy height half_width] by which each frequency is carried; 1 at k = 0."""
 
+    @abstractmethod
+    def select(self, galaxies: Tensor | slice) -> PointSpreadFunction:
+        """The same for some galaxies: indices, a mask or a slice."""
+
+
+class Seeing(PointSpreadFunction):
+    """A PSF of a known family, so that it can be made wider."""
+
+    fwhm: Float[Tensor, " galaxy"]
+
+    def scaled(self, factor: Float[Tensor, " galaxy"]) -> Seeing:
+        """The same PSF, wider by a factor for each galaxy."""
+        return replace(self, fwhm=self.fwhm * factor)  # type: ignore[type-var]
+
+    def select(self, galaxies: Tensor | slice) -> Seeing:
+        """The same for some galaxies: indices, a mask or a slice."""
+        chosen = {name: value[galaxies] for name, value in vars(self).items()}
+        return replace(self, **chosen)  # type: ignore[type-var]
+
 
 @dataclass(frozen=True)
-class Gaussian(PointSpreadFunction):
+class Gaussian(Seeing):
     """A Gaussian of the given full width at half maximum [pixel]."""
 
     fwhm: Float[Tensor, " galaxy"]
@@ -41,7 +60,7 @@ class Gaussian(PointSpreadFunction):
 
 
 @dataclass(frozen=True)
-class Kolmogorov(PointSpreadFunction):
+class Kolmogorov(Seeing):
     """Long-exposure atmospheric seeing (Fried 1966, doi:10.1364/JOSA.56.001372); FWHM [pixel]."""
 
     fwhm: Float[Tensor, " galaxy"]
@@ -66,7 +85,7 @@ def moffat_table() -> ProfileTable:
 
 
 @dataclass(frozen=True)
-class Moffat(PointSpreadFunction):
+class Moffat(Seeing):
     """A Moffat profile (Moffat 1969) of FWHM [pixel] and wing slope beta in 1.2-12."""
 
     fwhm: Float[Tensor, " galaxy"]
@@ -80,6 +99,38 @@ class Moffat(PointSpreadFunction):
 
 
 @dataclass(frozen=True)
+class Composite(PointSpreadFunction):
+    """A weighted sum of PSFs, such as a core and its wings; weights sum to one for each galaxy.
+
+    A part is evaluated only where its weight is above nought, so galaxies of several families can
+    share a batch.
+    """
+
+    parts: tuple[Seeing, ...]
+    weights: Float[Tensor, "galaxy part"]
+
+    def transfer(self, grid: FrequencyGrid) -> Float[Tensor, "galaxy height half_width"]:
+        """The weighted sum of the parts' factors."""
+        sides = (len(self.weights), grid.ky.shape[0], grid.kx.shape[1])
+        total = torch.zeros(sides, dtype=self.weights.dtype, device=self.weights.device)
+        for part, weight in zip(self.parts, self.weights.unbind(1), strict=True):
+            (present,) = weight.nonzero(as_tuple=True)
+            if len(present):
+                share = weight[present, None, None] * part.select(present).transfer(grid)
+                total = total.index_add(0, present, share)
+        return total
+
+    def scaled(self, factor: Float[Tensor, " galaxy"]) -> Composite:
+        """The same PSF, wider by a factor for each galaxy."""
+        return replace(self, parts=tuple(part.scaled(factor) for part in self.parts))
+
+    def select(self, galaxies: Tensor | slice) -> Composite:
+        """The same for some galaxies: indices, a mask or a slice."""
+        parts = tuple(part.select(galaxies) for part in self.parts)
+        return Composite(parts, self.weights[galaxies])
+
+
+@dataclass(frozen=True)
 class PixelPSF(PointSpreadFunction):
     """A PSF given as images on the pixel grid of the data, centred on pixel (size // 2, size // 2).
 
@@ -89,6 +140,10 @@ class PixelPSF(PointSpreadFunction):
 
     image: Float[Tensor, "galaxy size size"]
     includes_pixel = True
+
+    def select(self, galaxies: Tensor | slice) -> PixelPSF:
+        """The same for some galaxies: indices, a mask or a slice."""
+        return PixelPSF(self.image[galaxies])
 
     def transfer(self, grid: FrequencyGrid) -> Complex[Tensor, "galaxy height half_width"]:
         """The discrete Fourier transform of the image, at the frequencies of the grid."""

@@ -18,6 +18,7 @@ from gampen.rendering.psf import PointSpreadFunction
 from gampen.rendering.sersic import Sersic, sersic_table
 
 PADDING = 2.0
+SAMPLES_AT_ONCE = 2**20  # of the FFT's grids, so that a group of galaxies stays inside the cache
 _FAST_FACTORS = (2, 3, 5)
 
 
@@ -76,6 +77,20 @@ def render(
     near = _sampled(spectrum * windows.outside(grid.k, 0), shape, oversampling)
     closer, weight = windows.closer(profile.flux)
     return near + direct_sum(_observed(profile, psf, shape, closer) * weight, closer, shape)
+
+
+def render_in_groups(
+    profile: Sersic, psf: PointSpreadFunction, shape: tuple[int, int], oversampling: int = 1
+) -> Float[Tensor, "galaxy height width"]:
+    """The images of `render`, a few galaxies at a time: faster for many or large ones."""
+    samples = (PADDING * oversampling) ** 2 * shape[0] * shape[1]
+    size = max(1, int(SAMPLES_AT_ONCE / samples))
+    groups = [slice(start, start + size) for start in range(0, len(profile.flux), size)]
+    images = [
+        render(profile.take(group), psf.select(group), shape, oversampling=oversampling)
+        for group in groups
+    ]
+    return torch.cat(images)
 
 
 def _observed(

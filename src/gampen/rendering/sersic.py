@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
+from gampen.network.symmetry import Symmetry
 from gampen.rendering.hankel import ProfileTable, log_gamma
 from gampen.settings import SERSIC_INDEX
 
@@ -71,6 +72,16 @@ class Sersic:
         """Some components of every galaxy."""
         names = [field.name for field in fields(self)]
         return replace(self, **{name: getattr(self, name)[:, components] for name in names})
+
+    def take(self, galaxies: Tensor | slice) -> Sersic:
+        """All components of some galaxies: indices, a mask or a slice."""
+        names = [field.name for field in fields(self)]
+        return replace(self, **{name: getattr(self, name)[galaxies] for name in names})
+
+    def turned(self, symmetry: Symmetry) -> Sersic:
+        """The same galaxies in a stamp that is turned or mirrored about its centre."""
+        x, y = symmetry.point(self.x, self.y)
+        return replace(self, x=x, y=y, angle=symmetry.angle(self.angle))
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from gampen.photometry import signal_to_noise
 from gampen.rendering.sersic import Sersic, half_light_radius
-from gampen.settings import PriorSettings, Range, SceneSettings, SurveySettings
+from gampen.settings import (
+    Brightness,
+    PriorSettings,
+    Range,
+    SceneSettings,
+    SimulationSettings,
+    SurveySettings,
+)
 
 
 @dataclass(frozen=True)
@@ -20,16 +28,29 @@ class Draw:
     galaxies: int
     generator: torch.Generator
 
+    def share(self, *shape: int) -> Float[Tensor, " galaxy *any"]:
+        """Numbers uniform between 0 and 1."""
+        return torch.rand((self.galaxies, *shape), generator=self.generator)
+
     def uniform(self, limits: Range, *shape: int) -> Float[Tensor, " galaxy *any"]:
         """Numbers uniform between the limits."""
         low, high = limits
-        share = torch.rand((self.galaxies, *shape), generator=self.generator)
-        return low + (high - low) * share
+        return low + (high - low) * self.share(*shape)
 
     def log_uniform(self, limits: Range, *shape: int) -> Float[Tensor, " galaxy *any"]:
         """Numbers whose logarithm is uniform between those of the limits."""
         low, high = limits
         return self.uniform((math.log(low), math.log(high)), *shape).exp()
+
+    def log_uniform_between(
+        self, low: Float[Tensor, " galaxy *any"], high: Float[Tensor, " galaxy *any"]
+    ) -> Float[Tensor, " galaxy *any"]:
+        """Numbers log-uniform between limits of each galaxy's own; the lower one where they cross.
+
+        One number for each entry of the limits.
+        """
+        span = (high / low).clamp(min=1).log()
+        return low * (span * self.share(*span.shape[1:])).exp()
 
     def normal(self, sigma: float, *shape: int) -> Float[Tensor, " galaxy *any"]:
         """Normal numbers with mean zero."""
@@ -41,57 +62,117 @@ def magnitude_to_flux(magnitude: Tensor, zero_point: float) -> Tensor:
     return 10 ** (0.4 * (zero_point - magnitude))
 
 
-def draw_targets(draw: Draw, prior: PriorSettings, survey: SurveySettings) -> Sersic:
-    """Bulge (component 0) and disk (component 1) of each galaxy.
+@dataclass(frozen=True)
+class Aperture:
+    """What a galaxy is seen through: FWHM of the PSF [pixel] and side of the frame [pixel]."""
 
-    Both radii are scaled together so that the galaxy's half-light radius is the one drawn.
+    psf_fwhm: Float[Tensor, " galaxy"]
+    size: int
+
+
+def draw_targets(draw: Draw, prior: PriorSettings, radius: Float[Tensor, " galaxy"]) -> Sersic:
+    """Bulge (component 0) and disk (component 1) of each galaxy, of flux one in all.
+
+    Both are scaled together so that the galaxy's half-light radius is the one given.
     """
-    flux = magnitude_to_flux(draw.uniform(prior.magnitude), survey.zero_point)
     bulge = draw.uniform(prior.bulge_to_total)
-    radius = draw.log_uniform(prior.effective_radius) / survey.pixel_scale
     angle = draw.uniform((0.0, 180.0))
-    centre = [draw.uniform((-prior.offset, prior.offset))[:, None].expand(-1, 2) for _ in "xy"]
+    x, y = _within_disc(draw, prior.offset)
     shape = Sersic(
-        flux=torch.stack([flux * bulge, flux * (1 - bulge)], dim=1),
-        effective_radius=_pair(draw.log_uniform(prior.radius_ratio), torch.ones_like(flux)),
+        flux=torch.stack([bulge, 1 - bulge], dim=1),
+        effective_radius=_pair(draw.log_uniform(prior.radius_ratio), torch.ones_like(radius)),
         index=_pair(draw.uniform(prior.bulge_index), draw.uniform(prior.disk_index)),
         axis_ratio=_pair(draw.uniform(prior.bulge_axis_ratio), draw.uniform(prior.disk_axis_ratio)),
         angle=_pair(angle + draw.normal(prior.twist), angle),
-        x=centre[0],
-        y=centre[1],
+        x=_pair(x, x),
+        y=_pair(y, y),
     )
     scale = (radius / half_light_radius(shape))[:, None]
     return replace(shape, effective_radius=shape.effective_radius * scale)
 
 
+def draw_radius(
+    draw: Draw, prior: PriorSettings, survey: SurveySettings, aperture: Aperture
+) -> Float[Tensor, " galaxy"]:
+    """Half-light radii [pixel], log-uniform in what PSF and frame leave of the prior's range."""
+    low, high = (limit / survey.pixel_scale for limit in prior.effective_radius)
+    least = (prior.radius_over_psf * aperture.psf_fwhm).clamp(min=low)
+    most = torch.full_like(least, min(high, prior.radius_over_frame * aperture.size))
+    return draw.log_uniform_between(least, most)
+
+
+def draw_flux(
+    draw: Draw,
+    settings: SimulationSettings,
+    radius: Float[Tensor, " galaxy"],
+    psf_fwhm: Float[Tensor, " galaxy"],
+    sky_sigma: Float[Tensor, " galaxy"],
+) -> Float[Tensor, " galaxy"]:
+    """Fluxes [image units] of targets: uniform in magnitude, in flux, or in ln S/N."""
+    prior, zero_point = settings.prior, settings.survey.zero_point
+    if prior.brightness is Brightness.SIGNAL_TO_NOISE:
+        of_unit_flux = signal_to_noise(torch.ones_like(radius), radius, psf_fwhm, sky_sigma)
+        return draw.log_uniform(prior.signal_to_noise) / of_unit_flux
+    if prior.brightness is Brightness.FLUX:
+        brightest, faintest = (10 ** (0.4 * (zero_point - m)) for m in prior.magnitude)
+        return draw.uniform((faintest, brightest))
+    return magnitude_to_flux(draw.uniform(prior.magnitude), zero_point)
+
+
 def draw_neighbours(
-    draw: Draw, target: Sersic, scene: SceneSettings, survey: SurveySettings, size: int
+    draw: Draw,
+    target: Sersic,
+    scene: SceneSettings,
+    aperture: Aperture,
+    radius: Float[Tensor, " galaxy"],
 ) -> Sersic:
     """Sersic neighbours of each target, beyond the least distance; absent ones without flux."""
     number = _neighbour_numbers(draw, scene)
     places = max(1, int(number.max()))
-    present = torch.arange(places) < number[:, None]
-    total = target.flux.sum(dim=1, keepdim=True)
     fainter = draw.uniform(scene.neighbour_magnitude, places)
-    reach = target.effective_radius.amax(dim=1).clamp(min=1 / survey.pixel_scale)[:, None]
-    x, y = (draw.uniform((-size / 2, size / 2), places) for _ in "xy")
-    clear = torch.hypot(x, y) > scene.neighbour_distance * reach
+    reach = torch.hypot(radius, aperture.psf_fwhm / 2)[:, None]
+    x, y = _neighbour_places(draw, scene, aperture.size, scene.neighbour_distance * reach, places)
+    clear = torch.hypot(x, y) >= scene.neighbour_distance * reach * (1 - 1e-6)
+    present = (torch.arange(places) < number[:, None]) & clear
     return Sersic(
-        flux=torch.where(present & clear, total * 10 ** (-0.4 * fainter), 0.0),
-        effective_radius=draw.log_uniform(scene.neighbour_radius, places) / survey.pixel_scale,
+        flux=torch.where(present, 10 ** (-0.4 * fainter), 0.0),
+        effective_radius=draw.log_uniform(scene.neighbour_radius, places)
+        * aperture.psf_fwhm[:, None],
         index=draw.uniform(scene.neighbour_index, places),
         axis_ratio=draw.uniform(scene.neighbour_axis_ratio, places),
         angle=draw.uniform((0.0, 180.0), places),
-        x=x,
-        y=y,
+        x=x + target.x[:, :1],
+        y=y + target.y[:, :1],
+    )
+
+
+def _neighbour_places(
+    draw: Draw, scene: SceneSettings, size: int, least: Float[Tensor, "galaxy 1"], places: int
+) -> tuple[Float[Tensor, "galaxy place"], Float[Tensor, "galaxy place"]]:
+    """Offsets [pixel] from the target: some anywhere in the frame, some ever closer to it."""
+    x, y = (draw.uniform((-size / 2, size / 2), places) for _ in "xy")
+    limits = least.expand(-1, places), torch.full((1, 1), size / 2).expand(len(least), places)
+    distance, angle = draw.log_uniform_between(*limits), draw.uniform((0.0, 2 * math.pi), places)
+    near = draw.share(places) < scene.near_share
+    return (
+        torch.where(near, distance * angle.cos(), x),
+        torch.where(near, distance * angle.sin(), y),
     )
 
 
 def _neighbour_numbers(draw: Draw, scene: SceneSettings) -> Float[Tensor, " galaxy"]:
-    any_at_all = draw.uniform((0.0, 1.0)) < scene.neighbour_share
+    any_at_all = draw.share() < scene.neighbour_share
     rates = torch.full((draw.galaxies,), scene.extra_neighbours)
     extra = torch.poisson(rates, generator=draw.generator)
     return torch.where(any_at_all, 1 + extra, 0.0)
+
+
+def _within_disc(
+    draw: Draw, radius: float
+) -> tuple[Float[Tensor, " galaxy"], Float[Tensor, " galaxy"]]:
+    """Offsets in any direction, their lengths uniform up to `radius`."""
+    distance, angle = draw.uniform((0.0, radius)), draw.uniform((0.0, 2 * math.pi))
+    return distance * angle.cos(), distance * angle.sin()
 
 
 def _pair(first: Float[Tensor, " galaxy"], second: Float[Tensor, " galaxy"]) -> Tensor:

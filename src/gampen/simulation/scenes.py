@@ -2,44 +2,76 @@
 
 Scenes come in blocks of a few galaxies that share a frame size; a block follows from the seed, its
 number and that size alone, so any part of a set can be drawn again, in any order and on any number
-of workers.
+of workers. The light of a block may be observed more than once: in another brightness, noise and
+orientation, with other masks.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from gampen.network.symmetry import SYMMETRIES
 from gampen.parameters import ParameterSpace
-from gampen.rendering.psf import Moffat
-from gampen.rendering.render import render
-from gampen.rendering.sersic import Sersic, half_light_radius
+from gampen.rendering.psf import Composite
+from gampen.rendering.render import render_in_groups
+from gampen.rendering.sersic import Sersic
 from gampen.settings import SimulationSettings
+from gampen.simulation.exposures import Noise, draw_psf, draw_widths
 from gampen.simulation.masks import draw_masks
-from gampen.simulation.priors import Draw, draw_neighbours, draw_targets
+from gampen.simulation.priors import (
+    Aperture,
+    Draw,
+    draw_flux,
+    draw_neighbours,
+    draw_radius,
+    draw_targets,
+)
+from gampen.simulation.rows import cat_rows, take_rows
 
 BLOCK = 16
-WELL_SAMPLED = 2.5  # [pixel] FWHM below which a PSF carries frequencies beyond the pixel's own
+
+
+@dataclass(frozen=True)
+class Light:
+    """Galaxies without noise, in frames of one size: their targets have a flux of one in all.
+
+    `radius` is their half-light radius, `psf_fwhm` the true one [pixel].
+    """
+
+    images: Float[Tensor, "galaxy height width"]
+    target: Sersic
+    radius: Float[Tensor, " galaxy"]
+    psf: Composite
+    psf_fwhm: Float[Tensor, " galaxy"]
 
 
 @dataclass(frozen=True)
 class Scenes:
-    """Simulated frames of one size with their truths.
+    """Simulated frames of one size with their truths, and what they were made of.
 
     `images` [image units]; `bad` pixels hold no light to be believed; `psf_fwhm` [pixel] as told,
-    NaN where not; `sky_sigma` [image units] as drawn; `values`: every known quantity of each
-    target, lengths in pixels and fluxes in image units.
+    NaN where not; `values`: every known quantity of each target, lengths in pixels and fluxes in
+    image units; `target` and `psf` as they truly are.
     """
 
     images: Float[Tensor, "galaxy height width"]
     bad: Bool[Tensor, "galaxy height width"]
     psf_fwhm: Float[Tensor, " galaxy"]
-    sky_sigma: Float[Tensor, " galaxy"]
+    noise: Noise
+    target: Sersic
+    psf: Composite
     values: dict[str, Float[Tensor, " galaxy"]]
+
+    @property
+    def sky_sigma(self) -> Float[Tensor, " galaxy"]:
+        """The noise of each sky [image units], as drawn."""
+        return self.noise.sky_sigma
 
     def truth(self, space: ParameterSpace) -> Float[Tensor, "galaxy parameter"]:
         """The values of a space's parameters, in pixels and image units."""
@@ -52,20 +84,16 @@ class Scenes:
     @classmethod
     def cat(cls, parts: list[Scenes]) -> Scenes:
         """Several sets of scenes of one frame size as one."""
-        names = [name for name in vars(parts[0]) if name != "values"]
-        joined = {name: torch.cat([getattr(part, name) for part in parts]) for name in names}
-        values = {k: torch.cat([part.values[k] for part in parts]) for k in parts[0].values}
-        return cls(**joined, values=values)
+        return cat_rows(parts)
 
     def first(self, galaxies: int) -> Scenes:
         """The first galaxies of the set."""
-        cut = {name: v[:galaxies] for name, v in vars(self).items() if name != "values"}
-        return Scenes(**cut, values={name: v[:galaxies] for name, v in self.values.items()})
+        return take_rows(self, slice(galaxies))
 
 
 @dataclass(frozen=True)
 class Simulator:
-    """Scenes by number: `simulator.block(7)` is the same wherever and whenever it is drawn."""
+    """Scenes by number: `simulator.block(7, 64)` is the same wherever and whenever it is drawn."""
 
     settings: SimulationSettings
     seed: int
@@ -75,60 +103,83 @@ class Simulator:
         sizes = self.settings.scene.sizes
         return int(np.random.default_rng((self.seed, group)).choice(np.array(sizes)))
 
-    @torch.no_grad()
-    def block(self, number: int, size: int) -> Scenes:
-        """The scenes of one block, in frames of `size` pixels."""
-        key = np.random.SeedSequence((self.seed, number, size)).generate_state(1, np.uint64)[0]
-        generator = torch.Generator().manual_seed(int(key) & (2**63 - 1))
-        return self._scenes(Draw(BLOCK, generator), size)
+    def block(self, number: int, size: int, observation: int = 0) -> Scenes:
+        """The scenes of one block, in frames of `size` pixels, as one of its observations."""
+        light = draw_light(self.settings, self.seed, number, size)
+        draw = seeded_draw(self.seed, number, size, 1 + observation)
+        return observe(self.settings, _turned(draw, light) if observation else light, draw)
 
-    def batch(self, group: int, galaxies: int) -> Scenes:
-        """`galaxies` scenes of one size, those of the group's own blocks."""
+    def batch(self, step: int, galaxies: int, observations: int = 1) -> Scenes:
+        """`galaxies` scenes of one size, different ones each; so many steps share their light.
+
+        Steps 0, 1, ... of one observation each are all of other galaxies.
+        """
+        group, observation = divmod(step, observations)
         blocks = -(-galaxies // BLOCK)
-        size = self.size(group)
-        parts = [self.block(group * blocks + place, size) for place in range(blocks)]
+        size, first = self.size(group), group * blocks
+        parts = [self.block(first + place, size, observation) for place in range(blocks)]
         return Scenes.cat(parts).first(galaxies)
 
-    def _scenes(self, draw: Draw, size: int) -> Scenes:
-        survey, scene = self.settings.survey, self.settings.scene
-        target = draw_targets(draw, self.settings.prior, survey)
-        around = draw_neighbours(draw, target, scene, survey, size)
-        fwhm = draw.uniform(survey.psf_fwhm) / survey.pixel_scale
-        psf = Moffat(fwhm, draw.uniform(survey.psf_beta))
-        finer = 2 if survey.psf_fwhm[0] < WELL_SAMPLED * survey.pixel_scale else 1
-        galaxies = Sersic.cat(target, around)
-        clean = render(galaxies, psf, (size, size), scene.padding, finer, wings=False)
-        sigma, gain = draw.log_uniform(survey.sky_sigma), draw.log_uniform(survey.gain)
-        images = self._observe(draw, clean, sigma, gain)
-        told = fwhm * (1 + draw.normal(scene.psf_error))
-        hidden = draw.uniform((0.0, 1.0)) < scene.psf_unknown_share
-        told = told.masked_fill(hidden, torch.nan)
-        return Scenes(images, draw_masks(draw, scene, size), told, sigma, describe(target))
 
-    def _observe(
-        self,
-        draw: Draw,
-        clean: Float[Tensor, "galaxy height width"],
-        sigma: Float[Tensor, " galaxy"],
-        gain: Float[Tensor, " galaxy"],
-    ) -> Float[Tensor, "galaxy height width"]:
-        """The light with a sky residual, sky noise and its own Poisson noise.
-
-        The latter is drawn from a normal: it matters only where light is thousands of electrons.
-        """
-        residual = draw.normal(self.settings.scene.sky_residual) * sigma
-        variance = sigma[:, None, None] ** 2 + clean.clamp(min=0) / gain[:, None, None]
-        noise = draw.normal(1.0, *clean.shape[1:])
-        return clean + residual[:, None, None] + noise * variance.sqrt()
+def seeded_draw(*key: int) -> Draw:
+    """A source of numbers for a block that follows from the key."""
+    state = np.random.SeedSequence(key).generate_state(1, np.uint64)[0]
+    return Draw(BLOCK, torch.Generator().manual_seed(int(state) & (2**63 - 1)))
 
 
-def describe(target: Sersic) -> dict[str, Float[Tensor, " galaxy"]]:
-    """Every quantity of bulge + disk targets that an estimator may be asked for."""
+@lru_cache(maxsize=16)
+@torch.no_grad()
+def draw_light(settings: SimulationSettings, seed: int, number: int, size: int) -> Light:
+    """The light of one block; the last few are kept for their further observations."""
+    draw, survey, scene = seeded_draw(seed, number, size, 0), settings.survey, settings.scene
+    fwhm, finer = draw_widths(draw, survey)
+    psf = draw_psf(draw, survey, fwhm)
+    radius = draw_radius(draw, settings.prior, survey, Aperture(fwhm, size))
+    target = draw_targets(draw, settings.prior, radius)
+    around = draw_neighbours(draw, target, scene, Aperture(fwhm, size), radius)
+    images = render_in_groups(Sersic.cat(target, around), psf, (size, size), finer)
+    return Light(images, target, radius, psf, fwhm)
+
+
+@torch.no_grad()
+def observe(settings: SimulationSettings, light: Light, draw: Draw) -> Scenes:
+    """The light in some brightness, on a sky that was not wholly subtracted, with noise."""
+    scene, size = settings.scene, light.images.shape[-1]
+    noise = Noise.draw(draw, settings.survey)
+    flux = draw_flux(draw, settings, light.radius, light.psf_fwhm, noise.sky_sigma)
+    residual = draw.normal(scene.sky_residual) * noise.sky_sigma
+    seen = noise.on(draw, light.images * flux[:, None, None]) + residual[:, None, None]
+    told = light.psf_fwhm * (1 + draw.normal(scene.psf_error))
+    told = told.masked_fill(draw.share() < scene.psf_unknown_share, torch.nan)
+    target = replace(light.target, flux=light.target.flux * flux[:, None])
+    values = describe(target, light.radius)
+    values |= {"sky_residual": residual, "psf_fwhm": light.psf_fwhm}
+    bad = draw_masks(draw, scene, size)
+    return Scenes(seen, bad, told, noise, target, light.psf, values)
+
+
+def _turned(draw: Draw, light: Light) -> Light:
+    """The light of a block in one other orientation."""
+    which = int(torch.randint(1, len(SYMMETRIES), (), generator=draw.generator))
+    symmetry = SYMMETRIES[which]
+    return replace(
+        light,
+        images=symmetry.of(light.images).contiguous(),
+        target=light.target.turned(symmetry),
+    )
+
+
+def describe(
+    target: Sersic, radius: Float[Tensor, " galaxy"]
+) -> dict[str, Float[Tensor, " galaxy"]]:
+    """Every quantity of bulge + disk targets of those radii that may be asked for."""
     flux = target.flux.sum(dim=1)
     values = {
         "bulge_to_total": target.flux[:, 0] / flux,
-        "effective_radius": half_light_radius(target),
+        "effective_radius": radius,
         "flux": flux,
+        "x": target.x[:, 0],
+        "y": target.y[:, 0],
     }
     for place, part in enumerate(("bulge", "disk")):
         for name in ("flux", "effective_radius", "index", "axis_ratio", "angle"):

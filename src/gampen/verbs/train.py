@@ -121,7 +121,8 @@ class Run:
         """Fresh scenes for a step."""
         training = self.settings.training
         simulator = Simulator(self.settings.simulation, training.seed)
-        return to_batch(simulator.batch(step, training.batch_size), MORPHOLOGY)
+        scenes = simulator.batch(step, training.batch_size, training.observations)
+        return to_batch(scenes, MORPHOLOGY)
 
     def record(self, report: Report, validation: Validation) -> Path | None:
         """Write history and checkpoint; if this is the best estimator so far, it too, as returned.

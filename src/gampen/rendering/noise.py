@@ -1,0 +1,31 @@
+"""Correlated noise, as drizzling and coaddition leave it: white noise smoothed along both axes.
+
+The kernel is `[a, 1, a] / sqrt(1 + 2 a^2)` along each axis, so the variance of a pixel stays one.
+For a < 1/2 its transfer is positive, and the noise can be whitened again.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+def correlate(
+    white: Float[Tensor, "galaxy padded_height padded_width"], strength: Float[Tensor, " galaxy"]
+) -> Float[Tensor, "galaxy height width"]:
+    """Noise of unit variance whose next pixels are alike, from white noise one pixel larger around.
+
+    `strength` is the kernel's a, in [0, 0.5): neighbouring pixels correlate by 2a / (1 + 2a^2).
+    """
+    a = strength[:, None, None]
+    rows = torch.addcmul(white[:, 1:-1], a, white[:, :-2] + white[:, 2:])
+    both = torch.addcmul(rows[..., 1:-1], a, rows[..., :-2] + rows[..., 2:])
+    return both / (1 + 2 * a.square())
+
+
+def noise_transfer(
+    k: Float[Tensor, " k"], strength: Float[Tensor, "galaxy 1"]
+) -> Float[Tensor, "galaxy k"]:
+    """Factors by which the kernel carries each angular frequency [radian / pixel] of one axis."""
+    return (1 + 2 * strength * torch.cos(k)) / (1 + 2 * strength.square()).sqrt()
