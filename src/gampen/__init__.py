@@ -21,11 +21,17 @@ _HOMES = {
     "GalaxyError": "gampen.errors",
     "GampenError": "gampen.errors",
     "MORPHOLOGY": "gampen.parameters",
+    "Histogram": "gampen.prior",
+    "LogNormal": "gampen.prior",
+    "LogUniform": "gampen.prior",
+    "Normal": "gampen.prior",
     "Parameter": "gampen.parameters",
     "ParameterSpace": "gampen.parameters",
     "Posterior": "gampen.posterior",
+    "Prior": "gampen.prior",
     "Scaling": "gampen.parameters",
     "TrainingError": "gampen.errors",
+    "Uniform": "gampen.prior",
     "UsageError": "gampen.errors",
     "load_cutouts": "gampen.storage.layouts",
 }
@@ -41,11 +47,17 @@ __all__ = [
     "Flag",
     "GalaxyError",
     "GampenError",
+    "Histogram",
+    "LogNormal",
+    "LogUniform",
+    "Normal",
     "Parameter",
     "ParameterSpace",
     "Posterior",
+    "Prior",
     "Scaling",
     "TrainingError",
+    "Uniform",
     "UsageError",
     "load_cutouts",
 ]
@@ -57,6 +69,7 @@ if TYPE_CHECKING:
     from gampen.estimator import Estimator
     from gampen.parameters import MORPHOLOGY, Parameter, ParameterSpace, Scaling
     from gampen.posterior import Posterior
+    from gampen.prior import Histogram, LogNormal, LogUniform, Normal, Prior, Uniform
     from gampen.storage.layouts import load_cutouts
 
 

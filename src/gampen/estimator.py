@@ -25,7 +25,8 @@ from gampen.inference.sampling import Inferred, Sampling, infer
 from gampen.network.network import GampenNetwork
 from gampen.parameters import ParameterSpace
 from gampen.posterior import Posterior
-from gampen.settings import NetworkSettings, SimulationSettings
+from gampen.prior import Law, LogUniform, Prior, Uniform
+from gampen.settings import Brightness, NetworkSettings, SimulationSettings
 from gampen.storage.estimators import DIGEST, read_tensors, write_tensors
 from gampen.storage.layouts import is_file
 from gampen.storage.runfiles import build, plain
@@ -138,7 +139,23 @@ class Estimator:
             epistemic=inferred.epistemic.double() * slope[:, :, None] * slope[:, None, :],
             object_ids=np.array(cutouts.object_ids, dtype=str),
             zero_points=torch.from_numpy(cutouts.zero_points),
+            prior=self.training_prior,
         )
+
+    @property
+    def training_prior(self) -> Prior:
+        """The prior of those parameters whose law does not depend on a galaxy's own image.
+
+        Radii and fluxes are log-uniform at any scale, or fluxes uniform; their limits, which follow
+        the PSF, the frame and the noise, are on the card.
+        """
+        flat_flux = self.prior.prior.brightness is Brightness.FLUX
+        laws: dict[str, Law] = {
+            "bulge_to_total": Uniform(*self.prior.prior.bulge_to_total),
+            "effective_radius": LogUniform(),
+            "flux": Uniform(low=0.0) if flat_flux else LogUniform(),
+        }
+        return Prior({name: law for name, law in laws.items() if name in self.space.names})
 
 
 def locate(name: str | Path) -> Path:

@@ -7,7 +7,7 @@ Values are in the parameters' own units [arcsec, image units]; every result is a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -20,10 +20,17 @@ from gampen.catalog import Catalog, Column
 from gampen.errors import UsageError
 from gampen.parameters import ParameterSpace
 from gampen.photometry import magnitude_marginal, magnitudes, nanojansky_marginal, nanojanskys
-from gampen.probability.joint import conditional_epistemic, joint_level, value_covariance
+from gampen.prior import Prior
+from gampen.probability.joint import (
+    conditional_epistemic,
+    joint_level,
+    moved_epistemic,
+    value_covariance,
+)
 from gampen.probability.marginals import Marginal
 from gampen.probability.mixtures import GaussianMixture
 from gampen.probability.statistics import Statistics
+from gampen.probability.tilting import Tilted, tilt
 from gampen.storage.packing import described, description, pack, unpack
 from gampen.storage.tables import read_catalog, write_catalog
 
@@ -34,7 +41,7 @@ class Posterior(Statistics):
 
     `mixture` lies in the unconstrained space of physical units; `epistemic` is the covariance of
     its mean over draws of the network; `zero_points` are the AB magnitudes of one image unit, NaN
-    where unknown.
+    where unknown; `prior` is the one that the estimator was trained on.
     """
 
     space: ParameterSpace
@@ -42,6 +49,7 @@ class Posterior(Statistics):
     epistemic: Float[Tensor, "galaxy parameter parameter"]
     object_ids: Shaped[np.ndarray, " galaxy"]
     zero_points: Float[Tensor, " galaxy"]
+    prior: Prior = field(default_factory=Prior)
 
     def __post_init__(self) -> None:
         """Keep everything in double precision; refuse parts that do not fit together."""
@@ -79,7 +87,13 @@ class Posterior(Statistics):
         rows = torch.arange(len(self))[galaxies]
         ids, zero_points = self.object_ids[rows.numpy()], self.zero_points[rows]
         mixture = self.mixture.select(rows)
-        return Posterior(self.space, mixture, self.epistemic[rows], ids, zero_points)
+        return replace(
+            self,
+            mixture=mixture,
+            epistemic=self.epistemic[rows],
+            object_ids=ids,
+            zero_points=zero_points,
+        )
 
     # The joint distribution.
 
@@ -159,6 +173,35 @@ class Posterior(Statistics):
         """The probability that a parameter lies above a bound, below one, or between the two."""
         return self[name].probability(above, below)
 
+    def reweight(self, prior: Prior, draws: int = 1024, seed: int = 0) -> Posterior:
+        """The posterior under another prior of some of the parameters.
+
+        Those that it does not name keep theirs. The more the two priors differ where the posterior
+        lies, the fewer draws are worth anything: `worth` says what share of them is.
+        """
+        laws = {**self.prior.laws, **prior.laws}
+        found = self._tilt(prior, draws, seed)
+        return replace(
+            self,
+            mixture=found.mixture,
+            epistemic=moved_epistemic(self.epistemic, self.mixture, found.mixture),
+            prior=Prior(laws),
+        )
+
+    def worth(self, prior: Prior, draws: int = 1024, seed: int = 0) -> Float[Tensor, " galaxy"]:
+        """The share of draws that `reweight` can count on for each galaxy, from 0 to 1."""
+        return self._tilt(prior, draws, seed).effective
+
+    def _tilt(self, prior: Prior, draws: int, seed: int) -> Tilted:
+        """The mixture times the ratio of a prior to the posterior's own."""
+        ratio = prior.over(self.prior)
+        return tilt(self.mixture, lambda points: ratio(self.named(points)), draws, seed)
+
+    def named(self, points: Float[Tensor, "*any parameter"]) -> dict[str, Float[Tensor, " *any"]]:
+        """The values at unconstrained points, by name."""
+        columns = self.space.constrain(points).unbind(-1)
+        return dict(zip(self.space.names, columns, strict=True))
+
     # What the network does not know, and what no network could: in unconstrained space.
 
     @property
@@ -197,7 +240,7 @@ class Posterior(Statistics):
     @property
     def metadata(self) -> dict[str, str]:
         """What a catalogue's metadata must say, so that `from_catalog` can read it."""
-        return description(self.space, self.mixture.components)
+        return description(self.space, self.mixture.components, self.prior)
 
     def pack(self) -> Float32[Tensor, "galaxy width"]:
         """The mixtures and epistemic covariances, one row a galaxy; `metadata` describes them."""
@@ -212,9 +255,9 @@ class Posterior(Statistics):
         zero_points: Float[Tensor, " galaxy"],
     ) -> Posterior:
         """The posterior that `pack` and `metadata` wrote; `UsageError` if they do not fit."""
-        space, components = described(metadata)
+        space, components, prior = described(metadata)
         mixture, epistemic = unpack(packed, components, len(space))
-        return cls(space, mixture, epistemic, object_ids, zero_points)
+        return cls(space, mixture, epistemic, object_ids, zero_points, prior)
 
     def to_catalog(self) -> Catalog:
         """The catalogue from which `from_catalog` makes the posterior again."""
@@ -246,5 +289,11 @@ class Posterior(Statistics):
 
     def _of(self, names: Sequence[str], mixture: GaussianMixture, epistemic: Tensor) -> Posterior:
         """The posterior of some parameters of the same galaxies."""
-        space = self.space.select(names)
-        return Posterior(space, mixture, epistemic, self.object_ids, self.zero_points)
+        prior = Prior({name: law for name, law in self.prior.laws.items() if name in names})
+        return replace(
+            self,
+            space=self.space.select(names),
+            mixture=mixture,
+            epistemic=epistemic,
+            prior=prior,
+        )

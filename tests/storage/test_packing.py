@@ -6,6 +6,7 @@ from hypothesis import given
 
 from gampen.errors import UsageError
 from gampen.parameters import MORPHOLOGY
+from gampen.prior import LogUniform, Prior
 from gampen.storage.packing import described, description, pack, packed_width, unpack
 from strategies import mixtures, random_mixture
 
@@ -37,6 +38,7 @@ def test_a_row_of_another_width_is_refused():
 
 
 def test_the_description_leads_back_and_its_absence_is_refused():
-    assert described(description(MORPHOLOGY, 4)) == (MORPHOLOGY, 4)
+    prior = Prior({"flux": LogUniform(1.0, 5.0)})
+    assert described(description(MORPHOLOGY, 4, prior)) == (MORPHOLOGY, 4, prior)
     with pytest.raises(UsageError, match="metadata"):
         described({"survey": "HSC"})

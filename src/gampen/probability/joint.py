@@ -68,6 +68,21 @@ def conditional_epistemic(
     return move @ epistemic @ move.mT
 
 
+def moved_epistemic(
+    epistemic: Float[Tensor, "galaxy parameter parameter"],
+    before: GaussianMixture,
+    after: GaussianMixture,
+) -> Float[Tensor, "galaxy parameter parameter"]:
+    """The epistemic covariance once a factor has changed the mixture, to first order.
+
+    A network draw that moves the old mean by d moves the new one by `C_after C_before^-1 d`, as it
+    does for Gaussians.
+    """
+    move = torch.linalg.solve(before.covariance, after.covariance).mT
+    moved: Tensor = move @ epistemic @ move.mT
+    return moved
+
+
 def _value_covariance(
     mixture: GaussianMixture, bijections: Sequence[Bijection]
 ) -> Float[Tensor, "galaxy parameter parameter"]:

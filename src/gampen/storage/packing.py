@@ -15,25 +15,28 @@ from torch import Tensor
 
 from gampen.errors import UsageError
 from gampen.parameters import ParameterSpace
+from gampen.prior import Prior
 from gampen.probability.mixtures import GaussianMixture
 
 _KEY = "posterior"  # in a catalogue's metadata
 
 
-def description(space: ParameterSpace, components: int) -> dict[str, str]:
+def description(space: ParameterSpace, components: int, prior: Prior) -> dict[str, str]:
     """What a catalogue's metadata must say of its packed rows, for `described` to read."""
-    return {_KEY: json.dumps({"components": components, "space": json.loads(space.to_json())})}
+    parts = {"space": json.loads(space.to_json()), "prior": json.loads(prior.to_json())}
+    return {_KEY: json.dumps({"components": components, **parts})}
 
 
-def described(metadata: Mapping[str, str]) -> tuple[ParameterSpace, int]:
-    """The parameters and the number of components of packed rows; `UsageError` if not given."""
+def described(metadata: Mapping[str, str]) -> tuple[ParameterSpace, int, Prior]:
+    """The parameters, number of components and prior of packed rows; `UsageError` if not given."""
     if _KEY not in metadata:
         raise UsageError(
             f"a catalogue of packed posteriors must describe them in its metadata under {_KEY!r}; "
             f"got {', '.join(metadata) or 'no metadata'}; use a format that keeps metadata"
         )
     found = json.loads(metadata[_KEY])
-    return ParameterSpace.from_json(json.dumps(found["space"])), int(found["components"])
+    prior = Prior.from_json(json.dumps(found.get("prior", {})))
+    return ParameterSpace.from_json(json.dumps(found["space"])), int(found["components"]), prior
 
 
 def packed_width(components: int, parameters: int) -> int:
