@@ -13,7 +13,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --e
 RUNTIME := $(VENV)/runtime.stamp
 DEV := $(VENV)/dev.stamp
 
-.PHONY: help demo test check bench docs clean
+.PHONY: help demo test check bench card docs clean
 
 help: ## print this menu
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -35,6 +35,10 @@ check: $(DEV) ## the quick gates: style, format, types, floors
 
 bench: $(DEV) ## measure: time, memory and accuracy of what is shipped
 	$(BIN)/python -m benchmarks
+
+card: $(DEV) ## measure what the card of the shipped estimator says, and write it there (an hour)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.card
+	$(BIN)/python -m benchmarks.card.write
 
 docs: $(DEV) ## build the documentation into build/docs, warnings as errors
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --builder html docs build/docs

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from gampen.network.frames import Frames
-from gampen.network.network import GampenNetwork, crop_light
+from gampen.network.growth import crop_light
+from gampen.network.network import GampenNetwork
 from gampen.parameters import MORPHOLOGY, Parameter, ParameterSpace, Scaling
 from gampen.settings import CropFreedom
 from tiny import NETWORK, batch, lively, network
@@ -154,11 +155,12 @@ def test_the_light_of_nothing_is_still_positive():
 @torch.no_grad()
 def test_the_anchor_follows_the_flux_and_the_frame():
     built = network()
-    faint = built.anchor(built.transformer(frames_of(images(2)).pixels))
+    seen = frames_of(images(2))
+    faint = built.anchor(seen, built.transformer(seen.pixels))
     assert torch.equal(faint[:, 0], torch.zeros(2))
     bound = ParameterSpace((Parameter("flux", scaling=Scaling.FLUX), Parameter("ratio", 0, 1)))
     other = GampenNetwork(bound, NETWORK).eval()
-    linear = other.anchor(other.transformer(frames_of(images(2)).pixels))
+    linear = other.anchor(seen, other.transformer(seen.pixels))
     assert torch.equal(linear, torch.zeros(2, 2))
 
 
@@ -168,7 +170,7 @@ def test_standardising_puts_the_truths_on_the_unit_scale():
     built = GampenNetwork(MORPHOLOGY, NETWORK).eval()
     drawn = batch(256)
     built.standardise(drawn.frames, drawn.truth)
-    anchor = built.anchor(built.transformer(drawn.frames.pixels))
+    anchor = built.anchor(drawn.frames, built.transformer(drawn.frames.pixels))
     scaled = (drawn.truth - anchor - built.location) / built.spread
     torch.testing.assert_close(scaled.median(dim=0).values, torch.zeros(3), atol=1e-5, rtol=0)
     half = (scaled.quantile(0.8413, dim=0) - scaled.quantile(0.1587, dim=0)) / 2

@@ -182,9 +182,10 @@ def _look(
     crops = [network.transformer(view.pixels) for view in views]
     told = [network.summary(view, crop) for view, crop in zip(views, crops, strict=True)]
     if not symmetries[1:]:
-        return told[0], network.anchor(crops[0]), crops[0], crops[0].zoom
+        return told[0], network.anchor(frames, crops[0]), crops[0], crops[0].zoom
     zoom = orderless_mean([crop.zoom for crop in crops])
-    anchor = orderless_mean([network.anchor(crop) for crop in crops])
+    pairs = zip(views, crops, strict=True)
+    anchor = orderless_mean([network.anchor(view, crop) for view, crop in pairs])
     return orderless_mean(told), anchor, crops[0], zoom
 
 

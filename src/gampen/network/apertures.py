@@ -17,7 +17,7 @@ RINGED = (0.1, 0.16, 0.25, 0.36, 0.5, 0.7, 0.85, 1.0)  # radii of circles in a c
 
 
 @lru_cache(maxsize=64)
-def _discs(
+def discs(
     height: int, width: int, radii: tuple[float, ...], device: torch.device
 ) -> Float[Tensor, "pixel radius"]:
     """Share of each pixel inside each circle, with edges one pixel soft."""
@@ -31,8 +31,8 @@ def _discs(
 def _signal(
     pixels: Float[Tensor, "galaxy 1 height width"], radii: tuple[float, ...]
 ) -> Float[Tensor, "galaxy radius"]:
-    discs = _discs(*pixels.shape[-2:], radii, pixels.device)
-    return torch.asinh((pixels.flatten(1) @ discs) / discs.square().sum(dim=0).sqrt())
+    inside = discs(*pixels.shape[-2:], radii, pixels.device)
+    return torch.asinh((pixels.flatten(1) @ inside) / inside.square().sum(dim=0).sqrt())
 
 
 def aperture_signal(
@@ -49,9 +49,9 @@ def crop_signal(
 ) -> Float[Tensor, "galaxy ring"]:
     """arcsinh of the signal-to-noise ratio inside circles that grow with the crop."""
     radii = tuple(share * pixels.shape[-1] / 2 for share in RINGED)
-    discs = _discs(*pixels.shape[-2:], radii, pixels.device)
-    noise = discs.square().sum(dim=0).sqrt()
-    return torch.asinh((pixels.flatten(1) @ discs) * sampling[:, None] / noise)
+    inside = discs(*pixels.shape[-2:], radii, pixels.device)
+    noise = inside.square().sum(dim=0).sqrt()
+    return torch.asinh((pixels.flatten(1) @ inside) * sampling[:, None] / noise)
 
 
 def growth_shape(signal: Float[Tensor, "galaxy radius"]) -> Float[Tensor, "galaxy radius"]:

@@ -18,6 +18,7 @@ from gampen.network.apertures import RADII, RINGED, crop_signal
 from gampen.network.dropout import Masks
 from gampen.network.features import Features
 from gampen.network.frames import Frames, noise_texture
+from gampen.network.growth import crop_light, guessed_radius
 from gampen.network.head import MixtureHead
 from gampen.network.stretch import stretch
 from gampen.network.transformer import Crop, SpatialTransformer
@@ -27,10 +28,9 @@ from gampen.probability.mixtures import GaussianMixture
 from gampen.settings import NetworkSettings
 
 CONTEXT = 64
+DETAIL = 128
 SCALARS = 9
 UNKNOWN_PSF = 0.0
-RADIUS_SHARE = 0.2
-FLUX_FLOOR = 3.0
 LEAST_SPREAD = 1e-3
 
 
@@ -48,7 +48,10 @@ class GampenNetwork(nn.Module):
         inputs = len(RADII) + len(RINGED) + SCALARS
         self.context = nn.Sequential(nn.Linear(inputs, CONTEXT), nn.SiLU())
         self.features = Features(settings, CONTEXT)
-        self.head = MixtureHead(self.features.size + CONTEXT, len(space), settings)
+        self.detail = nn.Sequential(
+            nn.Linear(inputs + 1, DETAIL), nn.SiLU(), nn.Linear(DETAIL, CONTEXT), nn.SiLU()
+        )
+        self.head = MixtureHead(self.features.size + 2 * CONTEXT, len(space), settings)
         self.register_buffer("location", torch.zeros(len(space)))
         self.register_buffer("spread", torch.ones(len(space)))
 
@@ -75,7 +78,7 @@ class GampenNetwork(nn.Module):
 
         Whoever needs more digits than single precision leaves in the sum takes it in double.
         """
-        return self.conclude(self.summary(frames, crop), self.anchor(crop), masks)
+        return self.conclude(self.summary(frames, crop), self.anchor(frames, crop), masks)
 
     def conclude(
         self,
@@ -91,19 +94,23 @@ class GampenNetwork(nn.Module):
 
     def summary(self, frames: Frames, crop: Crop) -> Float[Tensor, "galaxy feature"]:
         """All that the head is told of each galaxy."""
-        context = self.context(self._context(frames, crop))
+        told = self._context(frames, crop)
+        context = self.context(told)
+        guess = guessed_radius(crop, self.settings.views, frames.psf_fwhm)
+        share = (guess - crop.sampling.log()) / 2 - 1
+        detail = self.detail(torch.cat([told, share[:, None]], dim=1))
         views = torch.cat([stretch(view) for view in (crop.pixels, *crop.inner)], dim=1)
-        return torch.cat([self.features(views, context), context], dim=1)
+        return torch.cat([self.features(views, context), context, detail], dim=1)
 
-    def anchor(self, crop: Crop) -> Float[Tensor, "galaxy parameter"]:
+    def anchor(self, frames: Frames, crop: Crop) -> Float[Tensor, "galaxy parameter"]:
         """A first guess in unconstrained space, from which the network predicts the rest.
 
-        A length starts at a share of the crop, a flux at the light in the crop; others at zero.
+        A length starts at the half-light radius in the crop, a flux at the light in the crop;
+        others at zero.
         """
         zero = torch.zeros_like(crop.zoom)
-        side = crop.sampling * crop.pixels.shape[-1]
-        light = crop_light(crop)
-        guesses = {Scaling.LENGTH: (RADIUS_SHARE / 2 * side).log(), Scaling.FLUX: light.log()}
+        radius = guessed_radius(crop, self.settings.views, frames.psf_fwhm)
+        guesses = {Scaling.LENGTH: radius, Scaling.FLUX: crop_light(crop).log()}
         return torch.stack(
             [
                 guesses.get(p.scaling, zero) if isinstance(p.bijection, Exponential) else zero
@@ -115,7 +122,7 @@ class GampenNetwork(nn.Module):
     @torch.no_grad()
     def standardise(self, frames: Frames, truth: Float[Tensor, "galaxy parameter"]) -> None:
         """Set the outputs' scale by the spread of truths about their anchors."""
-        residual = truth - self.anchor(self.transformer(frames.pixels))
+        residual = truth - self.anchor(frames, self.transformer(frames.pixels))
         self.location.copy_(residual.median(dim=0).values)
         low, high = torch.quantile(residual, torch.tensor([0.1587, 0.8413]), dim=0)
         self.spread.copy_(((high - low) / 2).clamp(min=LEAST_SPREAD))
@@ -164,15 +171,3 @@ def widened(own: Tensor, other: Tensor) -> Tensor:
     grown = torch.zeros_like(own)
     grown[:, : other.shape[1]] = other
     return grown
-
-
-def crop_light(crop: Crop) -> Float[Tensor, " galaxy"]:
-    """Light inside the crop's circle [sky sigma], never below a few times its noise."""
-    size = crop.pixels.shape[-1]
-    offset = (torch.arange(size, device=crop.pixels.device) - (size - 1) / 2) / (size / 2)
-    disc = (offset[:, None] ** 2 + offset[None, :] ** 2 <= 1).to(crop.pixels.dtype)
-    light = (crop.pixels[:, 0] * disc).sum(dim=(1, 2)) * crop.sampling.square()
-    floor = FLUX_FLOOR * crop.sampling * size
-    larger = (light.abs() + (light.square() + floor.square()).sqrt()) / 2
-    # The two roots' product is known: the smaller one is not lost in a difference of large numbers.
-    return torch.where(light > 0, larger, floor.square() / 4 / larger)

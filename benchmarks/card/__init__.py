@@ -1,0 +1,1 @@
+"""The figures of an estimator's card: truth, sharpness, surveys, rotation, in one command."""
