@@ -6,7 +6,13 @@ import pytest
 import torch
 
 from gampen.errors import UsageError
-from gampen.photometry import magnitude_marginal, magnitudes, nanojansky_marginal, nanojanskys
+from gampen.photometry import (
+    magnitude_marginal,
+    magnitudes,
+    nanojansky_marginal,
+    nanojanskys,
+    signal_to_noise,
+)
 from gampen.probability.bijections import Exponential, Identity
 from gampen.probability.marginals import Marginal
 from strategies import random_mixture
@@ -51,3 +57,19 @@ def test_a_flux_that_may_be_negative_has_no_magnitude():
         magnitude_marginal(
             Marginal(FLUX.density).affine(*[ZERO_POINTS] * 2, Identity()), ZERO_POINTS
         )
+
+
+def test_signal_to_noise_is_half_of_the_flux_over_the_noise_of_the_widened_half_light_circle():
+    flux, radius, fwhm, sigma = 300.0, 20.3, 9.0, 0.2
+    offset = torch.arange(-40, 41, dtype=torch.float64)
+    pixels = (torch.hypot(offset[:, None], offset) < math.hypot(radius, fwhm / 2)).sum()
+    expected = 0.5 * flux / (sigma * pixels.double().sqrt())
+    given = (torch.tensor([value], dtype=torch.float64) for value in (flux, radius, fwhm, sigma))
+    # a circle of 21 pixels holds as many pixels as its area says to 1 %
+    torch.testing.assert_close(signal_to_noise(*given)[0], expected, rtol=0.01, atol=0)
+
+
+def test_signal_to_noise_has_no_unit():
+    flux, radius, fwhm, sigma = torch.rand(4, 5, dtype=torch.float64) + 1
+    expected = signal_to_noise(flux, radius, fwhm, sigma)
+    torch.testing.assert_close(signal_to_noise(7 * flux, radius, fwhm, 7 * sigma), expected)

@@ -36,7 +36,9 @@ def exposure_of(scenes: Scenes) -> Exposure:
 
 def least_deviations(settings: SimulationSettings, groups: list[Scenes]) -> Tensor:
     """The bound of each galaxy, as standard deviations in unconstrained space."""
-    priors = Priors.of(settings.prior, settings.survey, settings.scene)
+    survey = settings.survey
+    priors = Priors.of(settings.prior, survey, settings.scene)
+    priors = replace(priors, psf_slope=survey.psf_beta)  # no network is told the PSF's shape
     bounds = [information_limit(g.target, exposure_of(g), priors) for g in groups]
     return deviations(torch.cat(bounds))
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 from scipy import stats
 
+from arms import stretched
 from gampen.calibration.calibration import Calibration
 from gampen.calibration.coverage import LEVELS, TOLERANCES, Verdict, deviation_limit
 from gampen.errors import UsageError
 from gampen.parameters import MORPHOLOGY
 from gampen.posterior import Posterior
-from gampen.probability.mixtures import GaussianMixture
 from strategies import random_mixture
 
 GALAXIES = 4000
@@ -27,16 +27,6 @@ def calibration(stretch=1.0, components=4, galaxies=GALAXIES):
     ids, unknown = np.arange(galaxies).astype(str), torch.full((galaxies,), torch.nan)
     posterior = Posterior(MORPHOLOGY, told, 0.1 * told.covariance, ids, unknown)
     return posterior, truth.numpy(), Calibration.of(posterior, truth.numpy())
-
-
-def stretched(mixture, stretch):
-    """The mixture drawn out about its mean, in every direction alike."""
-    centre = mixture.mean[:, None]
-    return GaussianMixture(
-        mixture.log_weights,
-        centre + math.sqrt(stretch) * (mixture.means - centre),
-        mixture.precision_cholesky / math.sqrt(stretch),
-    )
 
 
 @pytest.fixture(scope="module")

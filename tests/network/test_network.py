@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from gampen.network.frames import Frames
-from gampen.network.growth import crop_light
 from gampen.network.network import GampenNetwork
 from gampen.parameters import MORPHOLOGY, Parameter, ParameterSpace, Scaling
 from gampen.settings import CropFreedom
@@ -136,32 +135,15 @@ def test_extreme_images_get_finite_mixtures():
 
 
 @torch.no_grad()
-def test_the_light_of_a_bright_galaxy_is_the_sum_in_the_crop():
-    built, frames = network(), frames_of(1000 * images(4))
-    crop = built.transformer(frames.pixels)
-    size = crop.pixels.shape[-1]
-    axis = (torch.arange(size) - (size - 1) / 2) / (size / 2)
-    inside = axis[:, None] ** 2 + axis[None, :] ** 2 <= 1
-    summed = crop.pixels[:, 0, inside].sum(dim=1) * crop.sampling.square()
-    torch.testing.assert_close(crop_light(crop), summed, rtol=0.05, atol=0)
-
-
-@torch.no_grad()
-def test_the_light_of_nothing_is_still_positive():
-    frames = frames_of(images(4) - 30)
-    assert bool((crop_light(network().transformer(frames.pixels)) > 0).all())
-
-
-@torch.no_grad()
-def test_the_anchor_follows_the_flux_and_the_frame():
+def test_the_anchor_is_the_light_and_the_radius_where_there_is_one():
     built = network()
-    seen = frames_of(images(2))
-    faint = built.anchor(seen, built.transformer(seen.pixels))
-    assert torch.equal(faint[:, 0], torch.zeros(2))
+    light, radius = torch.tensor([10.0, 1000.0]), torch.tensor([0.5, 2.0])
+    found = built.anchor(radius, light)
+    expected = torch.stack([torch.zeros(2), radius, light.log()], dim=1)
+    assert torch.equal(found, expected)
     bound = ParameterSpace((Parameter("flux", scaling=Scaling.FLUX), Parameter("ratio", 0, 1)))
     other = GampenNetwork(bound, NETWORK).eval()
-    linear = other.anchor(seen, other.transformer(seen.pixels))
-    assert torch.equal(linear, torch.zeros(2, 2))
+    assert torch.equal(other.anchor(radius, light), torch.zeros(2, 2))
 
 
 @torch.no_grad()
@@ -170,7 +152,7 @@ def test_standardising_puts_the_truths_on_the_unit_scale():
     built = GampenNetwork(MORPHOLOGY, NETWORK).eval()
     drawn = batch(256)
     built.standardise(drawn.frames, drawn.truth)
-    anchor = built.anchor(drawn.frames, built.transformer(drawn.frames.pixels))
+    anchor = built.look(drawn.frames, built.transformer(drawn.frames.pixels))[1]
     scaled = (drawn.truth - anchor - built.location) / built.spread
     torch.testing.assert_close(scaled.median(dim=0).values, torch.zeros(3), atol=1e-5, rtol=0)
     half = (scaled.quantile(0.8413, dim=0) - scaled.quantile(0.1587, dim=0)) / 2

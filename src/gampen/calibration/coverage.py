@@ -11,6 +11,8 @@ from jaxtyping import Float64
 LEVELS = (0.6827, 0.9545, 0.9973)
 TOLERANCES = (0.01, 0.005, 0.002)  # of the coverage at each level
 NORMAL_95 = 1.96
+GRID = np.linspace(0.05, 0.95, 19)
+"""The levels at which a whole curve of coverage is read."""
 
 
 def coverage(
@@ -20,6 +22,15 @@ def coverage(
     reach = np.abs(ranks - 0.5)[:, :, None]
     found: np.ndarray = (reach <= levels / 2).mean(axis=0)
     return found
+
+
+def curve(
+    found: Float64[np.ndarray, " galaxy"], levels: Float64[np.ndarray, " level"] = GRID
+) -> Float64[np.ndarray, " level"]:
+    """Share of truths whose own level, uniform where posteriors are true, is at most each level."""
+    ordered = np.sort(found)
+    shares: np.ndarray = np.searchsorted(ordered, levels, side="right") / len(found)
+    return shares
 
 
 def null_band(

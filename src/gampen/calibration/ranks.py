@@ -5,11 +5,15 @@ Uniform where posteriors are true (Dawid 1984, doi:10.2307/2981683).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from jaxtyping import Float64
 
 from gampen.posterior import Posterior
+from gampen.probability.bijections import Identity
+from gampen.probability.marginals import Marginal
 
 
 def ranks(
@@ -26,3 +30,27 @@ def uniform_distance(rank: Float64[np.ndarray, " galaxy"]) -> float:
     above = np.arange(1, count + 1) / count - ordered
     below = ordered - np.arange(count) / count
     return float(np.maximum(above, below).max())
+
+
+@dataclass(frozen=True, eq=False)
+class ZScores:
+    """Truth less posterior mean over posterior deviation, in unconstrained space.
+
+    Of mean 0 and deviation 1 where posteriors are true; `fourth_moment` is the mean fourth power
+    that they then have: 3 for Gaussians.
+    """
+
+    values: Float64[np.ndarray, "galaxy parameter"]
+    fourth_moment: Float64[np.ndarray, " parameter"]
+
+    @classmethod
+    def of(cls, posterior: Posterior, truth: Float64[np.ndarray, "galaxy parameter"]) -> ZScores:
+        """The scores of posteriors given their truths."""
+        mixture = posterior.mixture
+        deviations = mixture.covariance.diagonal(dim1=-2, dim2=-1).sqrt()
+        points = posterior.space.unconstrain(torch.from_numpy(truth))
+        columns = (mixture.marginal([index]) for index in range(len(posterior.space)))
+        kurtosis = [Marginal.of(column, Identity()).kurtosis.mean() for column in columns]
+        return cls(
+            ((points - mixture.mean) / deviations).numpy(), 3 + torch.stack(kurtosis).numpy()
+        )

@@ -44,13 +44,14 @@ def rank_correlation(
     first: Float64[np.ndarray, " galaxy"], second: Float64[np.ndarray, " galaxy"]
 ) -> float:
     """Spearman's rank correlation, ties sharing their mean rank; 0 where either is constant."""
-    ranks = np.stack([_mean_ranks(first), _mean_ranks(second)])
+    ranks = np.stack([mean_ranks(first), mean_ranks(second)])
     if not ranks.std(axis=1).all():
         return 0.0
     return float(np.corrcoef(ranks)[0, 1])
 
 
-def _mean_ranks(values: Float64[np.ndarray, " galaxy"]) -> Float64[np.ndarray, " galaxy"]:
+def mean_ranks(values: Float64[np.ndarray, " galaxy"]) -> Float64[np.ndarray, " galaxy"]:
+    """The place of each value in ascending order, from 1; equal values share their mean place."""
     _, place, count = np.unique(values, return_inverse=True, return_counts=True)
     ranks: np.ndarray = (np.cumsum(count) - (count - 1) / 2)[place]
     return ranks

@@ -180,21 +180,20 @@ def _look(
     """What the head is told and the first guess, over all orientations; the first one's crop."""
     views = [frames.turned(symmetry) for symmetry in symmetries] if symmetries[1:] else [frames]
     crops = [network.transformer(view.pixels) for view in views]
-    told = [network.summary(view, crop) for view, crop in zip(views, crops, strict=True)]
+    told = [network.look(view, crop) for view, crop in zip(views, crops, strict=True)]
     if not symmetries[1:]:
-        return told[0], network.anchor(frames, crops[0]), crops[0], crops[0].zoom
+        return *told[0], crops[0], crops[0].zoom
     zoom = orderless_mean([crop.zoom for crop in crops])
-    pairs = zip(views, crops, strict=True)
-    anchor = orderless_mean([network.anchor(view, crop) for view, crop in pairs])
-    return orderless_mean(told), anchor, crops[0], zoom
+    summary, guess = (orderless_mean(parts) for parts in zip(*told, strict=True))
+    return summary, guess, crops[0], zoom
 
 
 def _infer_lane(
     network: GampenNetwork, frames: Frames, masks: Masks, symmetries: tuple[Symmetry, ...]
 ) -> Inferred:
     try:
-        summary, anchor, crop, zoom = _look(network, frames, symmetries)
-        merged, epistemic = _merge(*network.conclude(summary, anchor, masks))
+        summary, guess, crop, zoom = _look(network, frames, symmetries)
+        merged, epistemic = _merge(*network.conclude(summary, guess, masks))
     except LinAlgError:
         raise GalaxyError(NO_DISTRIBUTION) from None
     except torch.OutOfMemoryError:

@@ -1,13 +1,17 @@
 """Curves of growth inside a crop: its light, and the circle that holds half of it.
 
 From them a first guess of flux and radius is made, so that the network has only to learn how far
-off it is: a few per cent where a galaxy is bright, which no network would find so finely from
-nothing.
+off it is; and the shape of the curve around that radius, on a scale of its own, tells it most of
+what it has to add. A round PSF and circles about the centre see the same light as if the galaxy
+were round, so where it stands alone nothing is lost. Neighbours are taken off by symmetry: what is
+much brighter than the pixel across the centre is not the target's (as in the asymmetry of Conselice
+2003, doi:10.1086/375001).
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -23,43 +27,88 @@ RADIUS_SHARE = 0.1  # of the crop's side: the guess of a radius where there is n
 TRUSTED = 5.0  # S/N of a crop at which its own growth counts as much as that guess
 PSF_SHARE = 0.5  # half-light radius of a PSF, in its FWHM
 LEAST_SHARE = 0.4  # below this share of what is seen, a radius is not taken for resolved
+NOISE_ACROSS, LIGHT_ACROSS = 4.0, 0.15  # sigma and share by which a pixel may exceed its opposite
+PLACES = (0.15, 0.25, 0.4, 0.6, 0.8, 1.0, 1.25, 1.6, 2.0, 2.6, 3.4, 4.5)  # [seen radius]
+STRETCH = 4.0
 
 
-def crop_light(crop: Crop) -> Float[Tensor, " galaxy"]:
-    """Light inside the crop's circle [sky sigma], never below a few times its noise."""
-    size = crop.pixels.shape[-1]
-    light = (crop.pixels.flatten(1) @ discs(size, size, (size / 2,), crop.pixels.device))[:, 0]
-    light = light * crop.sampling.square()
-    floor = FLUX_FLOOR * crop.sampling * size
+@dataclass(frozen=True)
+class Growth:
+    """The light of a crop inside circles, and what follows from it.
+
+    `radii` [half-sides of the crop]; `light` [sky sigma] inside; `total` all of it, never below a
+    few times its noise; `log_radius` [pixel] of the circle that holds half; `half_side` [pixel].
+    """
+
+    radii: Float[Tensor, " step"]
+    light: Float[Tensor, "galaxy step"]
+    total: Float[Tensor, " galaxy"]
+    log_radius: Float[Tensor, " galaxy"]
+    half_side: Float[Tensor, " galaxy"]
+
+    @classmethod
+    def of(cls, crop: Crop, shares: tuple[float, ...], symmetric: bool = False) -> Growth:
+        """The growth of a crop's light, or of what is symmetric in it.
+
+        `shares` are the sides of the crop's views; each circle is summed in the finest that holds
+        it.
+        """
+        size, device = crop.pixels.shape[-1], crop.pixels.device
+        steps = torch.logspace(math.log10(FIRST), 0, STEPS).tolist()
+        views = dict(zip(shares, (crop.pixels, *crop.inner), strict=True))
+        light, start = [], 0
+        for share in sorted(views):
+            sampling = share * crop.sampling
+            seen = across(views[share], sampling) if symmetric else views[share]
+            end = STEPS if share == 1 else sum(radius < share for radius in steps)
+            chosen = tuple(radius / share * size / 2 for radius in steps[start:end])
+            inside = seen.flatten(1) @ discs(size, size, chosen, device)
+            light.append(inside * sampling.square()[:, None])
+            start = max(start, end)
+        radii, half_side = torch.tensor(steps, device=device), crop.sampling * size / 2
+        curve = torch.cat(light, dim=1)
+        total = floored(curve[:, -1], FLUX_FLOOR * 2 * half_side)
+        return cls(radii, curve, total, half_light(radii, curve, total, half_side), half_side)
+
+    def shape(self) -> Float[Tensor, "galaxy place"]:
+        """The light inside multiples of the half-light radius over the whole, stretched."""
+        places = torch.tensor(PLACES, device=self.light.device).log()
+        wanted = self.log_radius[:, None] - self.half_side.log()[:, None] + places
+        first, last = math.log(FIRST), 0.0
+        step = (wanted - first).clamp(0, last - first) * ((STEPS - 1) / (last - first))
+        low = step.floor().long().clamp(max=STEPS - 2)
+        below, above = self.light.gather(1, low), self.light.gather(1, low + 1)
+        share = (below + (step - low) * (above - below)) / self.total[:, None]
+        # beside that of an exponential disk, whose light falls short by (1 + x) e^-x
+        distance = 1.678 * places.exp()
+        disk = 1 - (1 + distance) * (-distance).exp()
+        return STRETCH * (share - disk).clamp(-1, 1)
+
+
+def across(
+    pixels: Float[Tensor, "galaxy 1 height width"], sampling: Float[Tensor, " galaxy"]
+) -> Float[Tensor, "galaxy 1 height width"]:
+    """Pixels no brighter than those across the centre, but for noise and a share of their light."""
+    opposite = pixels.flip(-1, -2)
+    noise = (NOISE_ACROSS / sampling.clamp(min=1))[:, None, None, None]
+    return torch.minimum(pixels, opposite + noise + LIGHT_ACROSS * opposite.abs())
+
+
+def floored(light: Float[Tensor, " galaxy"], floor: Float[Tensor, " galaxy"]) -> Tensor:
+    """The light where it is well above the floor, and never nought or less."""
     larger = (light.abs() + (light.square() + floor.square()).sqrt()) / 2
     # The two roots' product is known: the smaller one is not lost in a difference of large numbers.
     return torch.where(light > 0, larger, floor.square() / 4 / larger)
 
 
-def growth_curve(
-    crop: Crop, shares: tuple[float, ...]
-) -> tuple[Float[Tensor, " step"], Float[Tensor, "galaxy step"]]:
-    """Radii [half-sides of the crop], and the light inside [sky sigma].
-
-    `shares` are the sides of the crop's views; each circle is summed in the finest that holds it.
-    """
-    size, device = crop.pixels.shape[-1], crop.pixels.device
-    radii = torch.logspace(math.log10(FIRST), 0, STEPS).tolist()
-    views = dict(zip(shares, (crop.pixels, *crop.inner), strict=True))
-    light, start = [], 0
-    for share in sorted(views):
-        end = STEPS if share == 1 else sum(radius < share for radius in radii)
-        chosen = tuple(radius / share * size / 2 for radius in radii[start:end])
-        inside = views[share].flatten(1) @ discs(size, size, chosen, device)
-        light.append(inside * (share * crop.sampling[:, None]).square())
-        start = max(start, end)
-    return torch.tensor(radii, device=device), torch.cat(light, dim=1)
-
-
-def seen_radius(crop: Crop, shares: tuple[float, ...]) -> Float[Tensor, " galaxy"]:
-    """ln of the radius [pixel] of the circle that holds half of the crop's light."""
-    radii, light = growth_curve(crop, shares)
-    half = crop_light(crop)[:, None] / 2
+def half_light(
+    radii: Float[Tensor, " step"],
+    light: Float[Tensor, "galaxy step"],
+    total: Float[Tensor, " galaxy"],
+    half_side: Float[Tensor, " galaxy"],
+) -> Float[Tensor, " galaxy"]:
+    """ln of the radius [pixel] of the smallest circle that holds half of the total."""
+    half = total[:, None] / 2
     above = light >= half
     above[:, -1] = True
     place = above.int().argmax(dim=1, keepdim=True)
@@ -68,23 +117,20 @@ def seen_radius(crop: Crop, shares: tuple[float, ...]) -> Float[Tensor, " galaxy
     part = ((half - low) / (high - low).clamp(min=1e-6)).clamp(0, 1)
     logs = radii.log()
     middle = logs[before] + part * (logs[place] - logs[before])
-    return middle[:, 0] + (crop.sampling * crop.pixels.shape[-1] / 2).log()
+    return middle[:, 0] + half_side.log()
 
 
-def guessed_radius(
-    crop: Crop, shares: tuple[float, ...], psf_fwhm: Float[Tensor, " galaxy"]
-) -> Float[Tensor, " galaxy"]:
+def guessed_radius(growth: Growth, psf_fwhm: Float[Tensor, " galaxy"]) -> Float[Tensor, " galaxy"]:
     """ln of a first guess of the half-light radius [pixel], with the PSF taken off in quadrature.
 
     Where the crop is dark it is a share of the crop, whatever the noise looks like.
     """
-    size = crop.pixels.shape[-1]
-    seen = seen_radius(crop, shares).exp()
+    seen = growth.log_radius.exp()
     psf = PSF_SHARE * psf_fwhm.nan_to_num(0.0)
     rest = seen.square() - psf.square()
     least = (LEAST_SHARE * seen).square()
     resolved = (0.5 * (rest + (rest.square() + least.square()).sqrt())).log() / 2
-    signal = (crop_light(crop) / (0.5 * size * crop.sampling)).square()
+    signal = (growth.total / growth.half_side).square()
     trust = signal / (signal + TRUSTED**2)
-    dark = (RADIUS_SHARE * size * crop.sampling).log()
+    dark = (RADIUS_SHARE * 2 * growth.half_side).log()
     return trust * resolved + (1 - trust) * dark

@@ -18,7 +18,7 @@ from gampen.network.apertures import RADII, RINGED, crop_signal
 from gampen.network.dropout import Masks
 from gampen.network.features import Features
 from gampen.network.frames import Frames, noise_texture
-from gampen.network.growth import crop_light, guessed_radius
+from gampen.network.growth import PLACES, Growth, guessed_radius
 from gampen.network.head import MixtureHead
 from gampen.network.stretch import stretch
 from gampen.network.transformer import Crop, SpatialTransformer
@@ -30,8 +30,14 @@ from gampen.settings import NetworkSettings
 CONTEXT = 64
 DETAIL = 128
 SCALARS = 9
+SIZES = 4
 UNKNOWN_PSF = 0.0
 LEAST_SPREAD = 1e-3
+
+
+Standard = tuple[
+    GaussianMixture, Float[Tensor, "galaxy parameter"], Float[Tensor, "galaxy parameter"]
+]
 
 
 class GampenNetwork(nn.Module):
@@ -49,8 +55,16 @@ class GampenNetwork(nn.Module):
         self.context = nn.Sequential(nn.Linear(inputs, CONTEXT), nn.SiLU())
         self.features = Features(settings, CONTEXT)
         self.detail = nn.Sequential(
-            nn.Linear(inputs + 1, DETAIL), nn.SiLU(), nn.Linear(DETAIL, CONTEXT), nn.SiLU()
+            nn.Linear(inputs + 2 * len(PLACES) + SIZES, DETAIL),
+            nn.SiLU(),
+            nn.Linear(DETAIL, DETAIL),
+            nn.SiLU(),
+            nn.Linear(DETAIL, CONTEXT),
+            nn.SiLU(),
         )
+        self.shift = nn.Linear(CONTEXT, len(space))
+        nn.init.zeros_(self.shift.weight)
+        nn.init.zeros_(self.shift.bias)
         self.head = MixtureHead(self.features.size + 2 * CONTEXT, len(space), settings)
         self.register_buffer("location", torch.zeros(len(space)))
         self.register_buffer("spread", torch.ones(len(space)))
@@ -69,48 +83,49 @@ class GampenNetwork(nn.Module):
         mixture, slope, offset = self.standard(frames, crop, masks)
         return mixture.affine(slope, offset)
 
-    def standard(
-        self, frames: Frames, crop: Crop, masks: Masks | None = None
-    ) -> tuple[
-        GaussianMixture, Float[Tensor, "galaxy parameter"], Float[Tensor, "galaxy parameter"]
-    ]:
+    def standard(self, frames: Frames, crop: Crop, masks: Masks | None = None) -> Standard:
         """The mixture on the network's own scale, with the slope and offset that lead to `judge`'s.
 
         Whoever needs more digits than single precision leaves in the sum takes it in double.
         """
-        return self.conclude(self.summary(frames, crop), self.anchor(frames, crop), masks)
+        return self.conclude(*self.look(frames, crop), masks)
+
+    def look(
+        self, frames: Frames, crop: Crop
+    ) -> tuple[Float[Tensor, "galaxy feature"], Float[Tensor, "galaxy parameter"]]:
+        """All that the head is told of each galaxy, and a first guess in unconstrained space."""
+        whole, cleaned = (Growth.of(crop, self.settings.views, kind) for kind in (False, True))
+        radius = guessed_radius(cleaned, frames.psf_fwhm)
+        told = self._context(frames, crop, whole)
+        context = self.context(told)
+        sizes = [radius - crop.sampling.log(), radius - frames.psf_fwhm.log().nan_to_num(0.0)]
+        sizes += [whole.total.log() - cleaned.total.log(), whole.log_radius - cleaned.log_radius]
+        shape = [whole.shape(), cleaned.shape(), torch.stack(sizes, dim=1) - 1]
+        detail = self.detail(torch.cat([told, *shape], dim=1))
+        views = torch.cat([stretch(view) for view in (crop.pixels, *crop.inner)], dim=1)
+        summary = torch.cat([self.features(views, context), context, detail], dim=1)
+        return summary, self.anchor(radius, cleaned.total) + self.spread * self.shift(detail)
 
     def conclude(
         self,
         summary: Float[Tensor, "galaxy feature"],
-        anchor: Float[Tensor, "galaxy parameter"],
+        guess: Float[Tensor, "galaxy parameter"],
         masks: Masks | None = None,
-    ) -> tuple[
-        GaussianMixture, Float[Tensor, "galaxy parameter"], Float[Tensor, "galaxy parameter"]
-    ]:
-        """What `standard` returns, from what the head is told and the first guess."""
+    ) -> Standard:
+        """What `standard` returns, from what `look` does."""
         mixture: GaussianMixture = self.head(summary, masks)
-        return mixture, self.spread.expand_as(anchor), self.location + anchor
+        return mixture, self.spread.expand_as(guess), self.location + guess
 
-    def summary(self, frames: Frames, crop: Crop) -> Float[Tensor, "galaxy feature"]:
-        """All that the head is told of each galaxy."""
-        told = self._context(frames, crop)
-        context = self.context(told)
-        guess = guessed_radius(crop, self.settings.views, frames.psf_fwhm)
-        share = (guess - crop.sampling.log()) / 2 - 1
-        detail = self.detail(torch.cat([told, share[:, None]], dim=1))
-        views = torch.cat([stretch(view) for view in (crop.pixels, *crop.inner)], dim=1)
-        return torch.cat([self.features(views, context), context, detail], dim=1)
+    def anchor(
+        self, log_radius: Float[Tensor, " galaxy"], light: Float[Tensor, " galaxy"]
+    ) -> Float[Tensor, "galaxy parameter"]:
+        """What is known of each parameter before anything is learned, in unconstrained space.
 
-    def anchor(self, frames: Frames, crop: Crop) -> Float[Tensor, "galaxy parameter"]:
-        """A first guess in unconstrained space, from which the network predicts the rest.
-
-        A length starts at the half-light radius in the crop, a flux at the light in the crop;
+        A length starts at the radius that holds half of the crop's light, a flux at this light;
         others at zero.
         """
-        zero = torch.zeros_like(crop.zoom)
-        radius = guessed_radius(crop, self.settings.views, frames.psf_fwhm)
-        guesses = {Scaling.LENGTH: radius, Scaling.FLUX: crop_light(crop).log()}
+        guesses = {Scaling.LENGTH: log_radius, Scaling.FLUX: light.log()}
+        zero = torch.zeros_like(light)
         return torch.stack(
             [
                 guesses.get(p.scaling, zero) if isinstance(p.bijection, Exponential) else zero
@@ -122,7 +137,7 @@ class GampenNetwork(nn.Module):
     @torch.no_grad()
     def standardise(self, frames: Frames, truth: Float[Tensor, "galaxy parameter"]) -> None:
         """Set the outputs' scale by the spread of truths about their anchors."""
-        residual = truth - self.anchor(frames, self.transformer(frames.pixels))
+        residual = truth - self.look(frames, self.transformer(frames.pixels))[1]
         self.location.copy_(residual.median(dim=0).values)
         low, high = torch.quantile(residual, torch.tensor([0.1587, 0.8413]), dim=0)
         self.spread.copy_(((high - low) / 2).clamp(min=LEAST_SPREAD))
@@ -139,7 +154,9 @@ class GampenNetwork(nn.Module):
         self.load_state_dict(fitting, strict=False)
         return sorted(own.keys() - fitting.keys())
 
-    def _context(self, frames: Frames, crop: Crop) -> Float[Tensor, "galaxy context"]:
+    def _context(
+        self, frames: Frames, crop: Crop, growth: Growth
+    ) -> Float[Tensor, "galaxy context"]:
         """What the crop's pixels do not say: PSF, scale, sampling and growth of light."""
         known = ~frames.psf_fwhm.isnan()
         psf = torch.where(known, frames.psf_fwhm, torch.ones_like(frames.psf_fwhm)).log()
@@ -150,12 +167,12 @@ class GampenNetwork(nn.Module):
             torch.where(known, psf, UNKNOWN_PSF),
             torch.where(known, psf_on_crop, UNKNOWN_PSF),
             crop.sampling.log(),
-            crop_light(crop).log() / 4 - 1.5,
+            growth.total.log() / 4 - 1.5,
             torch.full_like(psf, math.log(height * width) / 2 - 4.6),
         ]
-        growth = crop_signal(crop.pixels, crop.sampling) / 4
+        rings = crop_signal(crop.pixels, crop.sampling) / 4
         texture = noise_texture(frames.pixels)
-        return torch.cat([crop.signal / 4, torch.stack(scalars, 1), growth, texture], dim=1)
+        return torch.cat([crop.signal / 4, torch.stack(scalars, 1), rings, texture], dim=1)
 
 
 def fits(own: Tensor, other: Tensor) -> bool:

@@ -9,11 +9,16 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
 
-from gampen.plotting.style import MUTED, RULE, SERIES, styled, words_of
+from gampen.calibration.battery import Battery
+from gampen.calibration.bins import BinnedCoverage
+from gampen.calibration.coverage import GRID, null_band
+from gampen.plotting.style import INK, MUTED, OUTLINE, RULE, SERIES, few_ticks, styled, words_of
 
 TWO_SIGMA = 2.0
+PANELS = 3  # side by side
+LOGARITHMIC, WIDE = 20, 300  # factors spanned from which a column has a logarithmic axis
 
 
 @styled
@@ -65,6 +70,70 @@ def ranks_figure(
     row[0].set_ylabel("density")
     row[0].set_ylim(bottom=0)
     return figure
+
+
+@styled
+def battery_figure(battery: Battery) -> Figure:
+    """Coverage less its level: of joint regions and TARP at all levels, of marginals bin by bin.
+
+    Bands hold 95 % of perfect posteriors at each level or bin; dotted lines are the limits that
+    none of a panel's points may lie outside of.
+    """
+    count = 1 + len(battery.bins)
+    rows, columns = math.ceil(count / PANELS), min(PANELS, count)
+    figure = Figure(figsize=(2.9 * columns, 0.4 + 2.3 * rows), layout="constrained")
+    first, *others = figure.subplots(rows, columns, squeeze=False).flat
+    _draw_joint_coverage(first, battery)
+    for axes in others[count - 1 :]:
+        axes.set_axis_off()
+    for axes, (name, binned) in zip(others, battery.bins.items(), strict=False):
+        _draw_bins(axes, binned, battery.names, battery.checks[f"worst_bin_{name}"].threshold)
+        axes.set(xlabel=words_of(name).replace("psf fwhm", "PSF FWHM"))
+    if battery.bins:
+        lines, labels = others[0].get_legend_handles_labels()
+        figure.legend(lines, labels, loc="outside upper center", ncols=len(labels))
+    return figure
+
+
+def _draw_joint_coverage(axes: Axes, battery: Battery) -> None:
+    """The deviations of the joint coverage and of TARP from each level."""
+    band = null_band(battery.null.galaxies, GRID) - GRID
+    axes.fill_between(GRID, band[0], band[1], color=RULE, linewidth=0)
+    for name, covered, style in (("joint", battery.joint, "-"), ("TARP", battery.tarp, "--")):
+        axes.plot(GRID, covered - GRID, style, color=INK, linewidth=1.4, label=name)
+    axes.set(xlabel="level of the joint region", ylabel="coverage - level", xlim=(0, 1))
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
+    _finish(axes, battery.checks["joint_coverage"].threshold)
+    axes.legend(loc="lower center", ncols=2)
+
+
+def _draw_bins(axes: Axes, binned: BinnedCoverage, names: Sequence[str], limit: float) -> None:
+    """The deviation of each parameter's coverage in each bin."""
+    spread = TWO_SIGMA * binned.noise
+    axes.fill_between(binned.middle, -spread, spread, color=RULE, linewidth=0)
+    for name, row, colour in zip(names, binned.deviation, _colours(len(names)), strict=True):
+        axes.plot(binned.middle, row, "o-", color=colour, lw=1.0, ms=3, label=words_of(name))
+    low, high = float(binned.middle.min()), float(binned.middle.max())
+    if 0 < LOGARITHMIC * low < high:
+        axes.set_xscale("log")
+        subs = (1.0,) if high > WIDE * low else (1.0, 3.0)
+        axes.xaxis.set(major_locator=LogLocator(subs=subs), minor_formatter=NullFormatter())
+        axes.xaxis.set_major_formatter("{x:g}")
+    axes.set(ylabel="coverage - 68.27 %")
+    _finish(axes, limit)
+
+
+def _finish(axes: Axes, limit: float) -> None:
+    """A line at zero, dotted ones at the limits, and as much room above as below, in percent."""
+    axes.axhline(0, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
+    for side in (-limit, limit):
+        axes.axhline(side, color=OUTLINE, linewidth=0.8, linestyle=":")
+    reach = max(1.3 * limit, *(abs(edge) for edge in axes.get_ylim()))
+    axes.set_ylim(-reach, reach)
+    few_ticks(axes.yaxis)
+    axes.yaxis.set_major_formatter(
+        lambda share, _: f"{100 * share:.3g} %".replace("-", "\N{MINUS SIGN}")
+    )
 
 
 def _draw_ranks(axes: Axes, values: Float[np.ndarray, " galaxy"], bins: int, colour: str) -> None:
