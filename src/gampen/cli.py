@@ -278,7 +278,8 @@ def evaluate(
     from gampen.verbs.evaluate import evaluate as run
 
     done = run(catalogue, truths, out_path)
-    out.print_json(data=done.figures)
+    battery = {"passed": done.battery.passed, "failed": done.battery.failed}
+    out.print_json(data={**done.figures, "battery": battery})
     for file in done.files:
         out.print(str(file), markup=False)
 

@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
-from gampen.plotting.calibration import coverage_figure, ranks_figure
+from arms import CAUTIOUS, arm, known_columns
+from gampen.calibration.battery import Battery
+from gampen.calibration.coverage import GRID
+from gampen.plotting.calibration import battery_figure, coverage_figure, ranks_figure
 
 LEVELS = np.linspace(0.1, 0.9, 9)
 BAND = np.stack([LEVELS - 0.02, LEVELS + 0.02])
@@ -39,3 +42,30 @@ def test_galaxies_without_a_rank_are_left_out():
     ranks = np.array([[0.1], [np.nan], [0.9]])
     (axes,) = ranks_figure(ranks, ["flux"], bins=2).axes
     assert axes.patches[-1].get_data().values.tolist() == [1, 1]
+
+
+def test_a_battery_is_drawn_with_what_chance_and_a_release_allow():
+    posterior, truth = arm(CAUTIOUS, 400)
+    battery = Battery.of(posterior, truth, known_columns(posterior))
+    first, *others = battery_figure(battery).axes
+    drawn = {line.get_label(): line.get_ydata() for line in first.lines}
+    assert drawn["joint"] == pytest.approx(battery.joint - GRID)
+    assert drawn["TARP"] == pytest.approx(battery.tarp - GRID)
+    assert [axes.get_xlabel() for axes in others] == ["flux", "nothing"]
+    for axes, binned in zip(others, battery.bins.values(), strict=True):
+        assert axes.lines[1].get_ydata() == pytest.approx(binned.deviation[1])
+        limit = battery.checks[f"worst_bin_{axes.get_xlabel()}"].threshold
+        assert limit in [line.get_ydata()[0] for line in axes.lines]
+        assert axes.get_ylim()[1] > max(limit, np.abs(binned.deviation).max())
+
+
+def test_a_battery_without_columns_is_one_panel():
+    posterior, truth = arm(CAUTIOUS, 30)
+    assert len(battery_figure(Battery.of(posterior, truth, {})).axes) == 1
+
+
+def test_a_column_over_several_decades_has_a_logarithmic_axis():
+    posterior, truth = arm(CAUTIOUS, 60)
+    columns = {"wide": np.logspace(0, 3, 60), "narrow": np.linspace(1, 2, 60)}
+    _, wide, narrow = battery_figure(Battery.of(posterior, truth, columns)).axes
+    assert (wide.get_xscale(), narrow.get_xscale()) == ("log", "linear")

@@ -106,7 +106,12 @@ class Battery:
     @property
     def passed(self) -> bool:
         """Whether every check passes."""
-        return all(check.passed for check in self.checks.values())
+        return not self.failed
+
+    @property
+    def failed(self) -> list[str]:
+        """The names of the checks that do not pass."""
+        return [name for name, check in self.checks.items() if not check.passed]
 
     def report(self) -> dict[str, object]:
         """The figures as numbers with names, ready for JSON."""

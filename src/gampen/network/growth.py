@@ -76,7 +76,7 @@ class Growth:
         wanted = self.log_radius[:, None] - self.half_side.log()[:, None] + places
         first, last = math.log(FIRST), 0.0
         step = (wanted - first).clamp(0, last - first) * ((STEPS - 1) / (last - first))
-        low = step.floor().long().clamp(max=STEPS - 2)
+        low = step.floor().long().clamp(0, STEPS - 2)
         below, above = self.light.gather(1, low), self.light.gather(1, low + 1)
         share = (below + (step - low) * (above - below)) / self.total[:, None]
         # beside that of an exponential disk, whose light falls short by (1 + x) e^-x
