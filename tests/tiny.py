@@ -86,13 +86,15 @@ def estimator(settings=NETWORK, seed=1):
 def galaxies(number, seed=5):
     """Simulated cutouts of one size, with everything known of them."""
     drawn = scenes(number, seed)
-    told = zip(cutouts_of(drawn, SIMULATION, 0), drawn.psf_fwhm.tolist(), strict=True)
-    return Cutouts.of(with_psf(cutout, fwhm) for cutout, fwhm in told)
+    facts = (drawn.psf_fwhm.tolist(), drawn.psf_concentration.tolist())
+    told = zip(cutouts_of(drawn, SIMULATION, 0), *facts, strict=True)
+    return Cutouts.of(with_psf(*facts) for facts in told)
 
 
-def with_psf(cutout, fwhm):
-    """The cutout with the width of its PSF, where it is a number."""
-    return changed(cutout, psf_fwhm=fwhm if fwhm == fwhm else None)
+def with_psf(cutout, fwhm, concentration):
+    """The cutout with what is known of its PSF, where it is a number."""
+    known = {"psf_fwhm": fwhm, "psf_concentration": concentration}
+    return changed(cutout, **{k: v if v == v else None for k, v in known.items()})
 
 
 def changed(cutout, **fields):

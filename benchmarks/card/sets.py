@@ -67,15 +67,16 @@ def true_signal_to_noise(scenes: Scenes) -> torch.Tensor:
 def cutouts_of(scenes: Scenes, settings: SimulationSettings) -> Cutouts:
     """The scenes as cutouts, with all that is told of them."""
     images = scenes.images.masked_fill(scenes.bad, torch.nan).numpy()
-    told = zip(images, scenes.psf_fwhm.tolist(), strict=True)
+    told = zip(images, scenes.psf_fwhm.tolist(), scenes.psf_concentration.tolist(), strict=True)
     return Cutouts.of(
         Cutout(
             image,
             psf_fwhm=fwhm if fwhm == fwhm else None,
+            psf_concentration=share if share == share else None,
             pixel_scale=settings.survey.pixel_scale,
             zero_point=settings.survey.zero_point,
         )
-        for image, fwhm in told
+        for image, fwhm, share in told
     )
 
 

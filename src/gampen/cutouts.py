@@ -81,10 +81,11 @@ class Cutout:
 
     `pixels` become finite native float32, in the file's own units; where `bad` is set they mean
     nothing, and those that are not finite are always bad. `psf_fwhm` [pixel] is the full width at
-    half maximum of the PSF before the pixels widen it, `pixel_scale` [arcsec / pixel], `zero_point`
-    the AB magnitude of one image unit, `ra` and `dec` [deg]; each is None where unknown. `wcs`
-    holds world-coordinate cards. `sky_sigma` [image units] is filled by whoever measures it. The
-    flags that the other fields call for are kept up to date.
+    half maximum of the PSF before the pixels widen it, `psf_concentration` the share of its light
+    within one such width of its centre (0.94 for a Gaussian, less with wings), `pixel_scale`
+    [arcsec / pixel], `zero_point` the AB magnitude of one image unit, `ra` and `dec` [deg]; each is
+    None where unknown. `wcs` holds world-coordinate cards. `sky_sigma` [image units] is filled by
+    whoever measures it. The flags that the other fields call for are kept up to date.
 
     `GalaxyError` where the array cannot be a galaxy's image.
     """
@@ -94,6 +95,7 @@ class Cutout:
     object_id: str = ""
     file_name: str = ""
     psf_fwhm: float | None = None
+    psf_concentration: float | None = None
     pixel_scale: float | None = None
     zero_point: float | None = None
     ra: float | None = None
@@ -111,6 +113,9 @@ class Cutout:
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
                 raise GalaxyError(f"{name} must be a positive number; got {value}")
+        share = self.psf_concentration
+        if share is not None and not 0 < share <= 1:
+            raise GalaxyError(f"psf_concentration must be above 0 and at most 1; got {share}")
         object.__setattr__(self, "flags", (self.flags & ~Flag(sum(OWN_FLAGS))) | self._own_flags())
 
     @property

@@ -140,6 +140,10 @@ class SceneSettings:
     sky_residual: float = 0.05  # [sky sigma], standard deviation of a constant left in the sky
     psf_error: float = 0.02  # relative standard deviation of the PSF width that is told
     psf_unknown_share: float = 0.1  # share of frames whose PSF width is not told
+    concentration_error: float = 0.01  # standard deviation of the PSF's concentration as told
+    concentration_unknown_share: float = (
+        0.4  # share of frames whose PSF's concentration is not told
+    )
     masked_share: float = 0.0  # share of frames with bad pixels: discs, or all beyond a circle
     mask_radius: Range = (0.5, 10.0)  # [pixel] of a masked disc, log-uniform; the smallest are dead
     dead_columns: float = 0.2  # share of frames with bad pixels in which a column is dead
@@ -147,8 +151,9 @@ class SceneSettings:
     def __post_init__(self) -> None:
         """Refuse frames without pixels, shares beyond one and lengths below zero."""
         shares = ("neighbour_share", "near_share", "psf_unknown_share", "masked_share")
-        allowed = dict.fromkeys((*shares, "dead_columns"), SHARE)
-        lengths = ("extra_neighbours", "sky_residual", "psf_error")
+        more = ("dead_columns", "concentration_unknown_share")
+        allowed = dict.fromkeys((*shares, *more), SHARE)
+        lengths = ("extra_neighbours", "sky_residual", "psf_error", "concentration_error")
         allowed |= dict.fromkeys(lengths, NOT_NEGATIVE)
         positive = ("neighbour_distance", "neighbour_radius", "mask_radius")
         allowed |= dict.fromkeys(positive, ABOVE_ZERO) | {"neighbour_magnitude": ANY}

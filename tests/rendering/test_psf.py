@@ -9,7 +9,7 @@ import torch
 
 from galsim_oracle import ACCURATE
 from gampen.rendering.frequencies import FrequencyGrid
-from gampen.rendering.psf import Gaussian, Kolmogorov, Moffat, PixelPSF
+from gampen.rendering.psf import Composite, Gaussian, Kolmogorov, Moffat, PixelPSF
 
 FWHM = torch.tensor([0.8, 2.5, 7.0], dtype=torch.float64)
 GRID = FrequencyGrid.of(40, 40, 1.0, FWHM)
@@ -38,6 +38,39 @@ def test_gaussian_and_kolmogorov_agree_with_galsim(kind, oracle):
     for place, fwhm in enumerate(FWHM.tolist()):
         expected = galsim_transfer(oracle(fwhm=fwhm, gsparams=ACCURATE))
         np.testing.assert_allclose(found[place], expected, atol=3e-6)
+
+
+@pytest.mark.parametrize(
+    ("made", "oracle"),
+    [
+        (Gaussian(FWHM), galsim.Gaussian),
+        (Kolmogorov(FWHM), galsim.Kolmogorov),
+        (Moffat(FWHM, torch.full_like(FWHM, 2.6)), lambda fwhm: galsim.Moffat(2.6, fwhm=fwhm)),
+    ],
+)
+@pytest.mark.parametrize("share", [0.4, 1.0, 1.7])
+def test_the_light_within_a_circle_agrees_with_galsim(made, oracle, share):
+    found = made.light_within(share * FWHM).numpy()
+    profile = oracle(fwhm=1.0)
+    fine = profile.drawImage(nx=1200, ny=1200, scale=0.02, method="sb").array * 0.02**2
+    place = (np.arange(1200) - 599.5) * 0.02
+    expected = fine[np.hypot(*np.meshgrid(place, place)) <= share].sum()
+    np.testing.assert_allclose(found, expected, atol=2e-3)
+
+
+def test_a_composite_is_the_weighted_sum_of_its_parts():
+    core, wing = Moffat(FWHM, torch.full_like(FWHM, 4.0)), Gaussian(3 * FWHM)
+    weights = torch.tensor([[1.0, 0.0], [0.7, 0.3], [0.0, 1.0]], dtype=torch.float64)
+    both = Composite((core, wing), weights)
+    parts = torch.stack([core.transfer(GRID), wing.transfer(GRID)], dim=1)
+    expected = (weights[:, :, None, None] * parts).sum(dim=1)
+    torch.testing.assert_close(both.transfer(GRID), expected)
+    inside = torch.stack([core.light_within(FWHM), wing.light_within(FWHM)], dim=1)
+    torch.testing.assert_close(both.light_within(FWHM), (weights * inside).sum(dim=1))
+    twice = both.scaled(torch.full_like(FWHM, 2.0))
+    torch.testing.assert_close(twice.light_within(2 * FWHM), both.light_within(FWHM))
+    some = both.select(torch.tensor([2, 0]))
+    torch.testing.assert_close(some.transfer(GRID), expected[[2, 0]])
 
 
 @pytest.mark.parametrize("psf", [Gaussian(FWHM), Kolmogorov(FWHM), Moffat(FWHM, FWHM + 1.2)])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gampen.errors import GalaxyError
-from gampen.storage.psfs import measure_fwhm
+from gampen.storage.psfs import measure_concentration, measure_fwhm
 
 PROFILES = {
     "gaussian": lambda fwhm: galsim.Gaussian(fwhm=fwhm),
@@ -64,3 +64,20 @@ def test_an_image_without_a_peak_is_refused(image):
 def test_an_image_that_is_no_psf_gives_a_number_or_an_error(image):
     with contextlib.suppress(GalaxyError):
         assert measure_fwhm(image) > 0
+
+
+@pytest.mark.parametrize("make", PROFILES.values(), ids=PROFILES)
+@pytest.mark.parametrize("fwhm", [2.2, 3.5, 6.0])
+def test_the_concentration_is_the_light_within_one_width(make, fwhm):
+    image = drawn(make(fwhm), side=201, offset=(0.3, -0.2))
+    fine = make(1.0).drawImage(nx=1500, ny=1500, scale=0.02, method="sb").array * 0.02**2
+    place = (np.arange(1500) - 749.5) * 0.02
+    expected = fine[np.hypot(*np.meshgrid(place, place)) <= 1].sum()
+    assert measure_concentration(image, fwhm) == pytest.approx(expected, abs=0.02)
+
+
+def test_wings_lower_the_concentration():
+    core = galsim.Moffat(beta=3.5, fwhm=3)
+    winged = 0.8 * core + 0.2 * galsim.Moffat(beta=3, fwhm=12)
+    one, other = (measure_concentration(drawn(psf, side=101), 3.0) for psf in (core, winged))
+    assert other < one - 0.1

@@ -143,7 +143,8 @@ def frames_of(cutouts: list[Cutout], sampling: Sampling = AS_IS) -> Frames:
     images = torch.from_numpy(np.stack([cutout.pixels for cutout in cutouts])).to(device)
     bad = torch.from_numpy(np.stack([cutout.bad for cutout in cutouts])).to(device)
     psf = torch.tensor([c.psf_fwhm or torch.nan for c in cutouts], dtype=torch.float32)
-    return Frames.prepare(images, bad, psf.to(device), sampling.symmetries)
+    shape = torch.tensor([c.psf_concentration or torch.nan for c in cutouts], dtype=torch.float32)
+    return Frames.prepare(images, bad, psf.to(device), shape.to(device), sampling.symmetries)
 
 
 def lanes(frames: Frames) -> Iterator[tuple[Frames, int]]:

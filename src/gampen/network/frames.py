@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -26,12 +26,14 @@ BRIGHTEST = 1e6
 class Frames:
     """Images of one size, divided by their sky sigma.
 
-    `pixels` [sky sigma]; `psf_fwhm` [pixel], NaN where unknown; `sky_sigma` [image units].
+    `pixels` [sky sigma]; `psf_fwhm` [pixel] and `psf_concentration`, NaN where unknown; `sky_sigma`
+    [image units].
     """
 
     pixels: Float[Tensor, "galaxy 1 height width"]
     psf_fwhm: Float[Tensor, " galaxy"]
     sky_sigma: Float[Tensor, " galaxy"]
+    psf_concentration: Float[Tensor, " galaxy"]
 
     @classmethod
     def prepare(
@@ -39,6 +41,7 @@ class Frames:
         images: Float[Tensor, "galaxy height width"],
         bad: Bool[Tensor, "galaxy height width"] | None,
         psf_fwhm: Float[Tensor, " galaxy"],
+        psf_concentration: Float[Tensor, " galaxy"] | None = None,
         symmetries: Sequence[Symmetry] = SYMMETRIES[:1],
     ) -> Frames:
         """Images in any unit, sky-subtracted, made into frames; bad pixels are filled.
@@ -50,7 +53,9 @@ class Frames:
         touched = None if bad is None else bad.flatten(1).any(dim=1)
         if bad is not None and touched is not None and bool(touched.any()):
             scaled[touched] = fill_bad(scaled[touched], bad[touched])
-        return cls(scaled[:, None], psf_fwhm, sigma)
+        if psf_concentration is None:
+            psf_concentration = torch.full_like(psf_fwhm, torch.nan)
+        return cls(scaled[:, None], psf_fwhm, sigma, psf_concentration)
 
     def __len__(self) -> int:
         """The number of galaxies."""
@@ -58,11 +63,11 @@ class Frames:
 
     def turned(self, symmetry: Symmetry) -> Frames:
         """The same frames in another orientation."""
-        return Frames(symmetry.of(self.pixels).contiguous(), self.psf_fwhm, self.sky_sigma)
+        return replace(self, pixels=symmetry.of(self.pixels).contiguous())
 
     def select(self, galaxies: Int[Tensor, " chosen"]) -> Frames:
         """The chosen galaxies, in the order chosen."""
-        return Frames(self.pixels[galaxies], self.psf_fwhm[galaxies], self.sky_sigma[galaxies])
+        return Frames(**{name: value[galaxies] for name, value in vars(self).items()})
 
 
 def _mean_sky_sigma(

@@ -31,6 +31,8 @@ CONTEXT = 64
 DETAIL = 128
 SCALARS = 9
 SIZES = 4
+PSF_SHAPE = 2
+USUAL_CONCENTRATION = 0.75
 UNKNOWN_PSF = 0.0
 LEAST_SPREAD = 1e-3
 
@@ -51,7 +53,7 @@ class GampenNetwork(nn.Module):
         super().__init__()
         self.space, self.settings = space, settings
         self.transformer = SpatialTransformer(settings)
-        inputs = len(RADII) + len(RINGED) + SCALARS
+        inputs = len(RADII) + len(RINGED) + SCALARS + PSF_SHAPE
         self.context = nn.Sequential(nn.Linear(inputs, CONTEXT), nn.SiLU())
         self.features = Features(settings, CONTEXT)
         self.detail = nn.Sequential(
@@ -96,12 +98,12 @@ class GampenNetwork(nn.Module):
         """All that the head is told of each galaxy, and a first guess in unconstrained space."""
         whole, cleaned = (Growth.of(crop, self.settings.views, kind) for kind in (False, True))
         radius = guessed_radius(cleaned, frames.psf_fwhm)
-        told = self._context(frames, crop, whole)
-        context = self.context(told)
+        told, psf = self._context(frames, crop, whole), psf_shape(frames)
+        context = self.context(torch.cat([told, psf], dim=1))
         sizes = [radius - crop.sampling.log(), radius - frames.psf_fwhm.log().nan_to_num(0.0)]
         sizes += [whole.total.log() - cleaned.total.log(), whole.log_radius - cleaned.log_radius]
         shape = [whole.shape(), cleaned.shape(), torch.stack(sizes, dim=1) - 1]
-        detail = self.detail(torch.cat([told, *shape], dim=1))
+        detail = self.detail(torch.cat([told, *shape, psf], dim=1))
         views = torch.cat([stretch(view) for view in (crop.pixels, *crop.inner)], dim=1)
         summary = torch.cat([self.features(views, context), context, detail], dim=1)
         return summary, self.anchor(radius, cleaned.total) + self.spread * self.shift(detail)
@@ -173,6 +175,13 @@ class GampenNetwork(nn.Module):
         rings = crop_signal(crop.pixels, crop.sampling) / 4
         texture = noise_texture(frames.pixels)
         return torch.cat([crop.signal / 4, torch.stack(scalars, 1), rings, texture], dim=1)
+
+
+def psf_shape(frames: Frames) -> Float[Tensor, "galaxy 2"]:
+    """Whether the PSF's concentration is known, and it."""
+    known = ~frames.psf_concentration.isnan()
+    share = torch.where(known, frames.psf_concentration - USUAL_CONCENTRATION, 0.0)
+    return torch.stack([known.float(), 8 * share], dim=1)
 
 
 def fits(own: Tensor, other: Tensor) -> bool:

@@ -16,6 +16,8 @@ from gampen.rendering.hankel import ProfileTable, log_gamma, read_rows
 from gampen.settings import MOFFAT_SLOPE
 
 KOLMOGOROV_FWHM = 0.9758634299  # [lambda / r0]
+KOLMOGOROV_FALL = math.pow(24 / 5 * math.gamma(6 / 5), 5 / 6)
+KOLMOGOROV_END = 15.0  # ln of one over the transfer, beyond which there is nothing
 
 
 class PointSpreadFunction(ABC):
@@ -36,6 +38,10 @@ class Seeing(PointSpreadFunction):
     """A PSF of a known family, so that it can be made wider."""
 
     fwhm: Float[Tensor, " galaxy"]
+
+    @abstractmethod
+    def light_within(self, radius: Float[Tensor, " galaxy"]) -> Float[Tensor, " galaxy"]:
+        """The share of the light inside a circle of the radius [pixel]."""
 
     def scaled(self, factor: Float[Tensor, " galaxy"]) -> Seeing:
         """The same PSF, wider by a factor for each galaxy."""
@@ -58,6 +64,10 @@ class Gaussian(Seeing):
         sigma = self.fwhm / (2 * math.sqrt(2 * math.log(2)))
         return (-0.5 * (grid.k * sigma[:, None, None]).square()).exp()
 
+    def light_within(self, radius: Float[Tensor, " galaxy"]) -> Float[Tensor, " galaxy"]:
+        """`1 - 2^(-(2 r / FWHM)^2)`."""
+        return 1 - 2 ** -(2 * radius / self.fwhm).square()
+
 
 @dataclass(frozen=True)
 class Kolmogorov(Seeing):
@@ -68,8 +78,17 @@ class Kolmogorov(Seeing):
     def transfer(self, grid: FrequencyGrid) -> Float[Tensor, "galaxy height half_width"]:
         """`exp(-3.44 (k lambda / (2 pi r0))^(5/3))`."""
         scale = self.fwhm / (2 * math.pi * KOLMOGOROV_FWHM)
-        coefficient = math.pow(24 / 5 * math.gamma(6 / 5), 5 / 6)
-        return (-coefficient * (grid.k * scale[:, None, None]).pow(5 / 3)).exp()
+        return (-KOLMOGOROV_FALL * (grid.k * scale[:, None, None]).pow(5 / 3)).exp()
+
+    def light_within(self, radius: Float[Tensor, " galaxy"]) -> Float[Tensor, " galaxy"]:
+        """The integral of `J1(t)` times the transfer at `t / r` over t, by the midpoint rule."""
+        scale = (self.fwhm / (2 * math.pi * KOLMOGOROV_FWHM) / radius)[:, None]
+        steps = (torch.arange(1200).to(radius) + 0.5) / 1200
+        reach = (KOLMOGOROV_END / KOLMOGOROV_FALL) ** 0.6 / scale
+        place = reach * steps
+        transfer = (-KOLMOGOROV_FALL * (place * scale).pow(5 / 3)).exp()
+        light: Tensor = (torch.special.bessel_j1(place) * transfer).mean(dim=1) * reach[:, 0]
+        return light
 
 
 def _moffat_log_mellin(s: Complex[Tensor, "a node"], beta: Float[Tensor, "shape 1"]) -> Tensor:
@@ -97,6 +116,11 @@ class Moffat(Seeing):
         log_k = grid.k.clamp(min=1e-12).log().expand(len(core), -1, -1)
         return read_rows(moffat_table().rows(self.beta - 1), log_k, core.log())
 
+    def light_within(self, radius: Float[Tensor, " galaxy"]) -> Float[Tensor, " galaxy"]:
+        """`1 - (1 + (r / core)^2)^(1 - beta)`."""
+        core = self.fwhm / (2 * (2 ** (1 / self.beta) - 1).sqrt())
+        return 1 - (1 + (radius / core).square()) ** (1 - self.beta)
+
 
 @dataclass(frozen=True)
 class Composite(PointSpreadFunction):
@@ -119,6 +143,11 @@ class Composite(PointSpreadFunction):
                 share = weight[present, None, None] * part.select(present).transfer(grid)
                 total = total.index_add(0, present, share)
         return total
+
+    def light_within(self, radius: Float[Tensor, " galaxy"]) -> Float[Tensor, " galaxy"]:
+        """The share of the light inside a circle of the radius [pixel]."""
+        inside = torch.stack([part.light_within(radius) for part in self.parts], dim=1)
+        return (self.weights * inside).sum(dim=1)
 
     def scaled(self, factor: Float[Tensor, " galaxy"]) -> Composite:
         """The same PSF, wider by a factor for each galaxy."""

@@ -35,6 +35,7 @@ from gampen.simulation.priors import (
 from gampen.simulation.rows import cat_rows, take_rows
 
 BLOCK = 16
+LEAST_SHARE = 0.05  # of a PSF's light within its width
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,15 @@ class Light:
 class Scenes:
     """Simulated frames of one size with their truths, and what they were made of.
 
-    `images` [image units]; `bad` pixels hold no light to be believed; `psf_fwhm` [pixel] as told,
-    NaN where not; `values`: every known quantity of each target, lengths in pixels and fluxes in
-    image units; `target` and `psf` as they truly are.
+    `images` [image units]; `bad` pixels hold no light to be believed; `psf_fwhm` [pixel] and
+    `psf_concentration` as told, NaN where not; `values`: every known quantity of each target,
+    lengths in pixels and fluxes in image units; `target` and `psf` as they truly are.
     """
 
     images: Float[Tensor, "galaxy height width"]
     bad: Bool[Tensor, "galaxy height width"]
     psf_fwhm: Float[Tensor, " galaxy"]
+    psf_concentration: Float[Tensor, " galaxy"]
     noise: Noise
     target: Sersic
     psf: Composite
@@ -151,11 +153,16 @@ def observe(settings: SimulationSettings, light: Light, draw: Draw) -> Scenes:
     seen = noise.on(draw, light.images * flux[:, None, None]) + residual[:, None, None]
     told = light.psf_fwhm * (1 + draw.normal(scene.psf_error))
     told = told.masked_fill(draw.share() < scene.psf_unknown_share, torch.nan)
+    concentration = light.psf.light_within(light.psf_fwhm)
+    shape = (concentration + draw.normal(scene.concentration_error)).clamp(LEAST_SHARE, 1)
+    hidden = told.isnan() | (draw.share() < scene.concentration_unknown_share)
+    shape = shape.masked_fill(hidden, torch.nan)
     target = replace(light.target, flux=light.target.flux * flux[:, None])
     values = describe(target, light.radius)
     values |= {"sky_residual": residual, "psf_fwhm": light.psf_fwhm}
+    values |= {"psf_concentration": concentration}
     bad = draw_masks(draw, scene, size)
-    return Scenes(seen, bad, told, noise, target, light.psf, values)
+    return Scenes(seen, bad, told, shape, noise, target, light.psf, values)
 
 
 def _turned(draw: Draw, light: Light) -> Light:

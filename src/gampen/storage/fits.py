@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Shaped
 
 from gampen.cutouts import CardValue, Cutout
 from gampen.errors import GalaxyError
@@ -16,16 +16,20 @@ from gampen.storage.atomic import write_bytes
 from gampen.storage.hdus import BLOCK, read_hdus
 from gampen.storage.headers import CARD_LENGTH, psf_fwhm, zero_point
 from gampen.storage.planes import Band, Planes, Role, choose_planes, planes_in, role_of
-from gampen.storage.psfs import measure_fwhm
+from gampen.storage.psfs import measure_concentration, measure_fwhm
 from gampen.storage.wcs import central_position, pixel_scale, tangent_cards, wcs_cards
+
+PsfFacts = tuple[float | None, float | None]
+"""Width [pixel] and concentration of a PSF, as far as they are known."""
 
 
 @dataclass(frozen=True)
 class Known:
     """What is known of a cutout beside its file; where given, it goes before the file's header.
 
-    `ra`, `dec` [deg], `psf_fwhm` [arcsec], `psf_file` a FITS image of the PSF in the cutout's
-    pixels, `zero_point` [AB mag], `pixel_scale` [arcsec / pixel], `band` the plane to read.
+    `ra`, `dec` [deg], `psf_fwhm` [arcsec], `psf_concentration` (see `Cutout`), `psf_file` a FITS
+    image of the PSF in the cutout's pixels, `zero_point` [AB mag], `pixel_scale` [arcsec / pixel],
+    `band` the plane to read.
     """
 
     object_id: str | None = None
@@ -33,6 +37,7 @@ class Known:
     ra: float | None = None
     dec: float | None = None
     psf_fwhm: float | None = None
+    psf_concentration: float | None = None
     psf_file: Path | None = None
     zero_point: float | None = None
     pixel_scale: float | None = None
@@ -59,12 +64,14 @@ def read_cutout(path: Path, known: Known | None = None) -> Cutout:
     planes = choose_planes(read_hdus(path), known.band)
     scale = known.pixel_scale or pixel_scale(planes.headers)
     place = position(planes, known)
+    width, concentration = find_psf(planes, known, scale)
     return Cutout(
         pixels=planes.image,
         bad=planes.bad,
         object_id=known.object_id or stem(path),
         file_name=known.file_name or path.name,
-        psf_fwhm=find_psf_fwhm(planes, known, scale),
+        psf_fwhm=width,
+        psf_concentration=concentration,
         pixel_scale=scale,
         zero_point=zero_point(planes.headers) if known.zero_point is None else known.zero_point,
         ra=place[0],
@@ -73,24 +80,30 @@ def read_cutout(path: Path, known: Known | None = None) -> Cutout:
     )
 
 
-def find_psf_fwhm(planes: Planes, known: Known, scale: float | None) -> float | None:
-    """The PSF's width [pixel] from the best source there is, None where there is none."""
+def find_psf(planes: Planes, known: Known, scale: float | None) -> PsfFacts:
+    """The PSF's width [pixel] and concentration from the best source there is, None without one."""
     if known.psf_file is not None:
-        return fwhm_of_file(known.psf_file, known.band)
+        return psf_of_file(known.psf_file, known.band)
     if known.psf_fwhm is not None:
-        return None if scale is None else known.psf_fwhm / scale
+        return (None if scale is None else known.psf_fwhm / scale), known.psf_concentration
     if planes.psf is not None:
         try:
-            return measure_fwhm(planes.psf)
+            return measured(planes.psf)
         except GalaxyError:
-            return None
-    return psf_fwhm(planes.headers, scale)
+            return None, None
+    return psf_fwhm(planes.headers, scale), known.psf_concentration
 
 
-def fwhm_of_file(path: Path, band: Band) -> float:
-    """The width [pixel] of the PSF in a FITS file; `GalaxyError` where it cannot be measured."""
+def measured(image: Shaped[np.ndarray, " ..."]) -> tuple[float, float]:
+    """Width [pixel] and concentration of an image of a PSF."""
+    width = measure_fwhm(image)
+    return width, measure_concentration(image, width)
+
+
+def psf_of_file(path: Path, band: Band) -> tuple[float, float]:
+    """Width [pixel] and concentration of the PSF in a file; `GalaxyError` where there is none."""
     try:
-        return _fwhm_of_version(path, band, path.stat().st_mtime_ns)
+        return _psf_of_version(path, band, path.stat().st_mtime_ns)
     except OSError:
         raise GalaxyError(f"the PSF file {path.name} must exist; it is missing") from None
     except GalaxyError as error:
@@ -98,14 +111,14 @@ def fwhm_of_file(path: Path, band: Band) -> float:
 
 
 @lru_cache(maxsize=256)
-def _fwhm_of_version(path: Path, band: Band, _modified: int) -> float:
-    """The width [pixel] of the PSF in a file as it was at a time, worked out once."""
+def _psf_of_version(path: Path, band: Band, _modified: int) -> tuple[float, float]:
+    """What the PSF in a file was at a time, worked out once."""
     hdus = read_hdus(path)
     single = sum(planes_in(hdu) for hdu in hdus if hdu.array is not None) == 1
     named = any(role_of(hdu) is Role.PSF for hdu in hdus)
     role = Role.PSF if named else Role.IMAGE
     planes = choose_planes(hdus, None if single else band, images_are=(role,))
-    return measure_fwhm(planes.image)
+    return measured(planes.image)
 
 
 def position(planes: Planes, known: Known) -> tuple[float | None, float | None]:

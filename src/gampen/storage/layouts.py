@@ -23,7 +23,9 @@ from gampen.storage.tables import TABLE_SUFFIXES, read_catalog, write_catalog
 FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fits.fz", ".fz")
 INFO = "info"
 CUTOUTS = "cutouts"
-NUMBERS = ("ra", "dec", "psf_fwhm_arcsec", "zero_point", "pixel_scale_arcsec")
+NUMBERS = (
+    *("ra", "dec", "psf_fwhm_arcsec", "psf_concentration", "zero_point", "pixel_scale_arcsec"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,8 +149,8 @@ def read_cutouts(folder: Folder, known: Known | None = None) -> Iterator[Cutout 
     """Each galaxy's cutout, in order, or a `Rejection` that says why there is none.
 
     `known` holds for every galaxy and goes before the catalogue's columns `ra`, `dec`,
-    `psf_fwhm_arcsec`, `psf_file`, `zero_point` and `pixel_scale_arcsec`; those go before the files'
-    headers. Never raises for one bad galaxy.
+    `psf_fwhm_arcsec`, `psf_concentration`, `psf_file`, `zero_point` and `pixel_scale_arcsec`; those
+    go before the files' headers. Never raises for one bad galaxy.
     """
     columns = {
         name: folder.catalog[name].numbers().tolist() for name in NUMBERS if name in folder.catalog
@@ -167,6 +169,7 @@ def read_cutouts(folder: Folder, known: Known | None = None) -> Iterator[Cutout 
                 ra=row.get("ra"),
                 dec=row.get("dec"),
                 psf_fwhm=row.get("psf_fwhm_arcsec"),
+                psf_concentration=row.get("psf_concentration"),
                 psf_file=psf,
                 zero_point=row.get("zero_point"),
                 pixel_scale=row.get("pixel_scale_arcsec"),

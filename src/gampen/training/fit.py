@@ -56,10 +56,12 @@ class Loss(nn.Module):
         pixels: Float[Tensor, "galaxy 1 height width"],
         psf_fwhm: Float[Tensor, " galaxy"],
         sky_sigma: Float[Tensor, " galaxy"],
+        psf_concentration: Float[Tensor, " galaxy"],
         truth: Float[Tensor, "galaxy parameter"],
     ) -> Float[Tensor, ""]:
         """The mean over the batch."""
-        mixture: GaussianMixture = self.network(Frames(pixels, psf_fwhm, sky_sigma))
+        frames = Frames(pixels, psf_fwhm, sky_sigma, psf_concentration)
+        mixture: GaussianMixture = self.network(frames)
         return -mixture.log_prob(truth).mean()
 
 

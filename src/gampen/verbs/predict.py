@@ -21,7 +21,7 @@ from gampen.inference.summaries import summarise
 from gampen.posterior import Posterior
 from gampen.scaling.chunks import ahead, chunks
 from gampen.storage.estimators import DIGEST
-from gampen.storage.fits import Known, fwhm_of_file
+from gampen.storage.fits import Known, psf_of_file
 from gampen.storage.layouts import CUTOUTS, INFO, Folder, open_folder, read_cutouts
 from gampen.storage.runfiles import plain
 from gampen.storage.tables import format_of, write_catalog
@@ -101,7 +101,7 @@ def open_sources(request: PredictRequest) -> Folder:
     folder = open_folder(request.source)
     if request.known.psf_file is not None:
         try:
-            fwhm_of_file(request.known.psf_file, request.known.band)
+            psf_of_file(request.known.psf_file, request.known.band)
         except GalaxyError as error:
             raise UsageError(str(error)) from None
     for path in (request.out, request.beside):

@@ -77,6 +77,7 @@ def truths(scenes: Scenes, settings: SimulationSettings, start: int) -> Catalog:
         Column("object_id", np.array(names)),
         Column("file_name", np.array([f"{name}.fits" for name in names])),
         Column("psf_fwhm_arcsec", scenes.psf_fwhm.double().numpy() * scale, "arcsec"),
+        Column("psf_concentration", scenes.psf_concentration.double().numpy()),
         *(Column(name, value) for name, value in values.items()),
     ]
     return Catalog(tuple(columns))

@@ -177,7 +177,7 @@ def validation_batches(settings: RunSettings) -> list[Batch]:
 
 def to_batch(scenes: Scenes, space: ParameterSpace) -> Batch:
     """Scenes as the network takes them, with truths in unconstrained space."""
-    frames = Frames.prepare(scenes.images, scenes.bad, scenes.psf_fwhm)
+    frames = Frames.prepare(scenes.images, scenes.bad, scenes.psf_fwhm, scenes.psf_concentration)
     ones = torch.ones_like(frames.sky_sigma)
     slope, offset = space.physical_map(ones, frames.sky_sigma)
     return Batch(frames, (space.unconstrain(scenes.truth(space)) - offset) / slope)
