@@ -10,7 +10,7 @@ from astropy.wcs import WCS
 
 from gampen.cutouts import Cutout, Flag
 from gampen.errors import GalaxyError, UsageError
-from gampen.storage.fits import Known, fwhm_of_file, read_cutout, write_cutout
+from gampen.storage.fits import Known, psf_of_file, read_cutout, write_cutout
 
 MASK_CARDS = {"MP_BAD": 0, "MP_SAT": 1, "HIERARCH MP_DETECTED": 5, "HIERARCH MP_NO_DATA": 8}
 
@@ -261,10 +261,10 @@ def test_a_psf_file_is_measured(write, name):
 
 def test_a_psf_file_that_changes_is_measured_again(write):
     path = write(star(3.0), name="psf.fits")
-    first = fwhm_of_file(path, None)
+    first = psf_of_file(path, None)
     path = write(star(5.0), name="psf.fits")
     os.utime(path, ns=(1, 1))
-    assert fwhm_of_file(path, None) > first + 1
+    assert psf_of_file(path, None)[0] > first[0] + 1
 
 
 @pytest.mark.parametrize("content", [None, np.zeros((24, 24), dtype=np.float32)])
