@@ -160,7 +160,6 @@ def observe(settings: SimulationSettings, light: Light, draw: Draw) -> Scenes:
     target = replace(light.target, flux=light.target.flux * flux[:, None])
     values = describe(target, light.radius)
     values |= {"sky_residual": residual, "psf_fwhm": light.psf_fwhm}
-    values |= {"psf_concentration": concentration}
     bad = draw_masks(draw, scene, size)
     return Scenes(seen, bad, told, shape, noise, target, light.psf, values)
 

@@ -1,0 +1,1 @@
+"""The real sky: galaxies that other telescopes, surveys or codes have measured as well."""
