@@ -1,7 +1,7 @@
-"""`python -m benchmarks.card [ESTIMATOR [GALAXIES [OUT]]]`: all figures of a card, as JSON.
+"""`python -m benchmarks.card [ESTIMATOR [GALAXIES [OUT [PART ...]]]]`: a card's figures, as JSON.
 
 Counts scale with GALAXIES (10,000 unless told): the battery takes all, each survey a fifth, the
-bound a tenth twice. Each part is printed and saved as soon as it is known.
+bound a tenth twice. Each part is printed and saved as soon as it is known; without PARTs, all are.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ SEED = 20_261
 ALL = 10_000
 
 
-def main(name: str = "universal", galaxies: str = str(ALL), out: str = "build/card.json") -> None:
-    """Measure everything."""
+def main(
+    name: str = "universal", galaxies: str = str(ALL), out: str = "build/card.json", *chosen: str
+) -> None:
+    """Measure everything, or the parts that are chosen."""
     torch.set_num_threads(1)
     estimator, number, path = Estimator.load(name), int(galaxies), Path(out)
     given = (estimator, estimator.prior)
@@ -40,6 +42,8 @@ def main(name: str = "universal", galaxies: str = str(ALL), out: str = "build/ca
     path.parent.mkdir(parents=True, exist_ok=True)
     found: dict[str, object] = {"estimator": dict(estimator.provenance)}
     for part, measure in parts.items():
+        if chosen and part not in chosen:
+            continue
         began = time.perf_counter()
         found[part] = measure()
         print(f"## {part} ({time.perf_counter() - began:.0f} s)", flush=True)
