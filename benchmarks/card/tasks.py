@@ -98,10 +98,14 @@ ORIGINAL = Task("hsc_wide_g", 239, (14.2, 19.1), (0.25, 4.0))
 def original_task(
     estimator: Estimator, settings: SimulationSettings, galaxies: int, seed: int
 ) -> dict[str, object]:
-    """The original's own galaxies: bright ones, uniform in flux, in frames of 239 px."""
+    """The original's own galaxies: bright ones, uniform in flux, in frames of 239 px.
+
+    So bright, they have neighbours in every frame, all of them much fainter.
+    """
     chosen = ORIGINAL.settings(settings.prior, settings.scene)
     prior = replace(chosen.prior, brightness=Brightness.FLUX, bulge_to_total=(0.02, 0.99))
-    chosen = replace(chosen, prior=prior)
+    around = replace(chosen.scene, neighbour_share=1.0, neighbour_magnitude=(3.0, 8.0))
+    chosen = replace(chosen, prior=prior, scene=replace(around, extra_neighbours=3.0))
     examined = examine(estimator, chosen, draw(chosen, galaxies, seed))
     return Calibration.of(examined.posterior, examined.truth).report()
 

@@ -134,7 +134,7 @@ def other_text(found: Figures) -> str:
     inside = coverage_cells(parameters)
     return (
         f"### The original's own task\n\n{task['galaxies']:,} galaxies as HSC g shows them, "
-        "magnitude 14.2-19.1 uniform in flux, 239 px, neighbours in 60 % of frames: scatter "
+        "magnitude 14.2-19.1 uniform in flux, 239 px, four neighbours 3-8 mag fainter: scatter "
         f"{cells}; inside 68.27 %: {inside[0]}; inside 95.45 %: {inside[1]}.\n\n"
         f"### Fainter galaxies, neighbours in 70 % of frames\n\n{table(head, rows)}\n\n"
         "### The crop\n\nIn frames of 128 px the rank correlation of the crop's size with the "

@@ -134,8 +134,8 @@ def compare_stamps(
 def stamp_psf(path: Path) -> PsfFacts:
     """The median width [pixel] and concentration of the PSFs of Hubble's stamps."""
     with fits.open(path) as hdus:
-        found = np.array([measured(hdu.data) for hdu in hdus if hdu.data is not None])
-    width, concentration = np.median(found, axis=0).tolist()
+        found = np.array([measured(hdu.data) for hdu in hdus if hdu.data is not None], dtype=float)
+    width, concentration = np.nanmedian(found, axis=0).tolist()
     return width, concentration
 
 

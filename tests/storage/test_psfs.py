@@ -76,6 +76,14 @@ def test_the_concentration_is_the_light_within_one_width(make, fwhm):
     assert measure_concentration(image, fwhm) == pytest.approx(expected, abs=0.02)
 
 
+@pytest.mark.parametrize(("side", "clipped"), [(13, 0.0), (101, 0.1)])
+def test_an_image_without_its_wings_has_no_concentration(side, clipped):
+    image = drawn(galsim.Moffat(beta=2.5, fwhm=3), side)
+    image[image < clipped * image.max()] = 0
+    image[image > 0] -= clipped * image.max()
+    assert measure_concentration(image, 3.0) is None
+
+
 def test_wings_lower_the_concentration():
     core = galsim.Moffat(beta=3.5, fwhm=3)
     winged = 0.8 * core + 0.2 * galsim.Moffat(beta=3, fwhm=12)

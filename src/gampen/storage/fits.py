@@ -94,13 +94,13 @@ def find_psf(planes: Planes, known: Known, scale: float | None) -> PsfFacts:
     return psf_fwhm(planes.headers, scale), known.psf_concentration
 
 
-def measured(image: Shaped[np.ndarray, " ..."]) -> tuple[float, float]:
+def measured(image: Shaped[np.ndarray, " ..."]) -> tuple[float, float | None]:
     """Width [pixel] and concentration of an image of a PSF."""
     width = measure_fwhm(image)
     return width, measure_concentration(image, width)
 
 
-def psf_of_file(path: Path, band: Band) -> tuple[float, float]:
+def psf_of_file(path: Path, band: Band) -> tuple[float, float | None]:
     """Width [pixel] and concentration of the PSF in a file; `GalaxyError` where there is none."""
     try:
         return _psf_of_version(path, band, path.stat().st_mtime_ns)
@@ -111,7 +111,7 @@ def psf_of_file(path: Path, band: Band) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=256)
-def _psf_of_version(path: Path, band: Band, _modified: int) -> tuple[float, float]:
+def _psf_of_version(path: Path, band: Band, _modified: int) -> tuple[float, float | None]:
     """What the PSF in a file was at a time, worked out once."""
     hdus = read_hdus(path)
     single = sum(planes_in(hdu) for hdu in hdus if hdu.array is not None) == 1

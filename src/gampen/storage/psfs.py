@@ -14,7 +14,8 @@ WINDOW_IN_FWHM = 1.5
 STEPS = 40
 TOLERANCE = 1e-4
 PIXEL_WIDTH = math.sqrt(8 * math.log(2) / 12)  # [pixel] FWHM of a Gaussian as broad as a pixel
-CONCENTRATIONS = (0.2, 1.0)
+CONCENTRATIONS = (0.2, 0.95)  # a Gaussian's is 0.94
+LEAST_REACH = 3.0  # [FWHM] from the peak to the image's edge
 ROUNDNESS_RANGE = (0.02, 1.0)
 """1 / beta of a Moffat profile: nearly a Gaussian, and wings as r^-2."""
 
@@ -42,11 +43,12 @@ def measure_fwhm(image: Shaped[np.ndarray, " ..."]) -> float:
     return float(math.exp(solution[2]))
 
 
-def measure_concentration(image: Shaped[np.ndarray, " ..."], fwhm: float) -> float:
+def measure_concentration(image: Shaped[np.ndarray, " ..."], fwhm: float) -> float | None:
     """The share of a PSF's light within one `fwhm` [pixel] of its peak, from its image.
 
-    Of all the light in the image, so that wings beyond its edge do not count. The circle is a
-    little larger, since pixels have widened what they show.
+    The circle is a little larger, since pixels have widened what they show. None where the image
+    ends too close to the peak to hold the wings, or where they were cut away: no telescope's PSF
+    has less light around its core than a Gaussian.
     """
     values = np.nan_to_num(np.asarray(image, dtype=np.float64))
     rows, columns, near, start = core_pixels(values / values.max())
@@ -54,7 +56,9 @@ def measure_concentration(image: Shaped[np.ndarray, " ..."], fwhm: float) -> flo
     places = np.indices(values.shape).astype(np.float64)
     distance = np.hypot(places[0] - row, places[1] - column)
     inside = (math.sqrt(fwhm**2 + PIXEL_WIDTH**2) - distance + 0.5).clip(0, 1)
-    return float(np.clip((values * inside).sum() / values.sum(), *CONCENTRATIONS))
+    share = float((values * inside).sum() / values.sum())
+    whole = min(values.shape) / 2 >= LEAST_REACH * fwhm
+    return share if whole and CONCENTRATIONS[0] < share < CONCENTRATIONS[1] else None
 
 
 def core_pixels(
