@@ -40,7 +40,7 @@ def scenes(data: Path) -> Iterator[tuple[str, Scene]]:
     folder = data / "sdss_ic3478"
     dwarf = read_plane(folder / "ic3478_r.fits").astype(float)
     bad = read_plane(folder / "ic3478_mask.fits") != 0
-    yield "IC 3478 SDSS r", Scene(dwarf, None, 0.396, None, bad)
+    yield "IC 3478 SDSS r", Scene(dwarf, (None, None), 0.396, None, bad)
     cluster = read_cutout(data / "hst_wfc3_a2744" / "a2744_dwarf_f105w.fits.gz")
     known = cluster.pixel_scale, cluster.zero_point
     yield (
