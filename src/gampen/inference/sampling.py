@@ -28,7 +28,7 @@ from gampen.probability.mixtures import GaussianMixture, collapse
 
 DEFAULT_PASSES = 64
 SEEDS = 2**32
-LANE = 8  # galaxies that go through the network at a time on a CPU
+LANE = 16  # galaxies that go through the network at a time on a CPU
 NO_DISTRIBUTION = "the network must return a distribution; got numbers that are none"
 CPU = torch.device("cpu")
 
