@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gampen.errors import UsageError
+from gampen.rendering.noise import noise_variance
 from gampen.rendering.psf import Composite, Moffat, PointSpreadFunction, Seeing
 
 MOST_SOLVER_STEPS = 300
@@ -52,7 +53,7 @@ class Exposure:
         self, light: Float[Tensor, "galaxy height width"]
     ) -> Float[Tensor, "galaxy height width"]:
         """The variance of each pixel under this light."""
-        return self.sky_sigma[:, None, None] ** 2 + light.clamp(min=0) / self.gain[:, None, None]
+        return noise_variance(light, self.sky_sigma, self.gain)
 
 
 def widened(psf: PointSpreadFunction, log_factor: Float[Tensor, " galaxy"]) -> PointSpreadFunction:

@@ -20,6 +20,7 @@ from gampen.network.features import Features
 from gampen.network.frames import Frames, noise_texture
 from gampen.network.growth import PLACES, Growth, guessed_radius
 from gampen.network.head import MixtureHead
+from gampen.network.resampling import frame_side
 from gampen.network.stretch import stretch
 from gampen.network.transformer import Crop, SpatialTransformer
 from gampen.parameters import ParameterSpace, Scaling
@@ -163,14 +164,13 @@ class GampenNetwork(nn.Module):
         known = ~frames.psf_fwhm.isnan()
         psf = torch.where(known, frames.psf_fwhm, torch.ones_like(frames.psf_fwhm)).log()
         psf_on_crop = psf - crop.sampling.log()
-        height, width = frames.pixels.shape[-2:]
         scalars = [
             known.float(),
             torch.where(known, psf, UNKNOWN_PSF),
             torch.where(known, psf_on_crop, UNKNOWN_PSF),
             crop.sampling.log(),
             growth.total.log() / 4 - 1.5,
-            torch.full_like(psf, math.log(height * width) / 2 - 4.6),
+            torch.full_like(psf, math.log(frame_side(frames.pixels)) - 4.6),
         ]
         rings = crop_signal(crop.pixels, crop.sampling) / 4
         texture = noise_texture(frames.pixels)

@@ -1,7 +1,8 @@
-"""Correlated noise, as drizzling and coaddition leave it: white noise smoothed along both axes.
+"""The noise of an image: its variance, and how drizzling and coaddition correlate it.
 
-The kernel is `[a, 1, a] / sqrt(1 + 2 a^2)` along each axis, so the variance of a pixel stays one.
-For a < 1/2 its transfer is positive, and the noise can be whitened again.
+White noise is smoothed along both axes. The kernel is `[a, 1, a] / sqrt(1 + 2 a^2)` along each, so
+the variance of a pixel stays one. For a < 1/2 its transfer is positive, and the noise can be
+whitened again.
 """
 
 from __future__ import annotations
@@ -22,6 +23,18 @@ def correlate(
     rows = torch.addcmul(white[:, 1:-1], a, white[:, :-2] + white[:, 2:])
     both = torch.addcmul(rows[..., 1:-1], a, rows[..., :-2] + rows[..., 2:])
     return both / (1 + 2 * a.square())
+
+
+def noise_variance(
+    light: Float[Tensor, "galaxy height width"],
+    sky_sigma: Float[Tensor, " galaxy"],
+    gain: Float[Tensor, " galaxy"],
+) -> Float[Tensor, "galaxy height width"]:
+    """The variance of each pixel: that of the sky, and of the photons of the light.
+
+    `sky_sigma` [image units / pixel]; `gain` [electron / image unit].
+    """
+    return sky_sigma.square()[:, None, None] + light.clamp(min=0) / gain[:, None, None]
 
 
 def noise_transfer(

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gampen.rendering.noise import correlate
+from gampen.rendering.noise import correlate, noise_variance
 from gampen.rendering.psf import Composite, Kolmogorov, Moffat
 from gampen.settings import PsfFamily, SurveySettings
 from gampen.simulation.priors import Draw
@@ -69,9 +69,8 @@ class Noise:
     def variance(
         self, light: Float[Tensor, "galaxy height width"]
     ) -> Float[Tensor, "galaxy height width"]:
-        """The variance of each pixel: that of the sky, and of the photons of the light."""
-        sky = self.sky_sigma.square()[:, None, None]
-        return sky + light.clamp(min=0) / self.gain[:, None, None]
+        """The variance of each pixel under this light."""
+        return noise_variance(light, self.sky_sigma, self.gain)
 
     def on(
         self, draw: Draw, light: Float[Tensor, "galaxy height width"]

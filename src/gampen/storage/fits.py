@@ -16,7 +16,7 @@ from gampen.storage.atomic import write_bytes
 from gampen.storage.hdus import BLOCK, read_hdus
 from gampen.storage.headers import CARD_LENGTH, psf_fwhm, zero_point
 from gampen.storage.planes import Band, Planes, Role, choose_planes, planes_in, role_of
-from gampen.storage.psfs import measure_concentration, measure_fwhm
+from gampen.storage.psfs import fit_core, measure_concentration
 from gampen.storage.wcs import central_position, pixel_scale, tangent_cards, wcs_cards
 
 PsfFacts = tuple[float | None, float | None]
@@ -96,8 +96,8 @@ def find_psf(planes: Planes, known: Known, scale: float | None) -> PsfFacts:
 
 def measured(image: Shaped[np.ndarray, " ..."]) -> tuple[float, float | None]:
     """Width [pixel] and concentration of an image of a PSF."""
-    width = measure_fwhm(image)
-    return width, measure_concentration(image, width)
+    core = fit_core(image)
+    return core[2], measure_concentration(image, core)
 
 
 def psf_of_file(path: Path, band: Band) -> tuple[float, float | None]:

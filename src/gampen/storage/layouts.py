@@ -24,7 +24,12 @@ FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fits.fz", ".f
 INFO = "info"
 CUTOUTS = "cutouts"
 NUMBERS = (
-    *("ra", "dec", "psf_fwhm_arcsec", "psf_concentration", "zero_point", "pixel_scale_arcsec"),
+    "ra",
+    "dec",
+    "psf_fwhm_arcsec",
+    "psf_concentration",
+    "zero_point",
+    "pixel_scale_arcsec",
 )
 
 

@@ -33,26 +33,32 @@ def measure_fwhm(image: Shaped[np.ndarray, " ..."]) -> float:
     best, with free centre, amplitude and slope: the PSF before the pixels widened it. Good to 3 %
     from two pixels up. `GalaxyError` where there is no peak.
     """
+    return fit_core(image)[2]
+
+
+def fit_core(image: Shaped[np.ndarray, " ..."]) -> tuple[float, float, float]:
+    """Row, column and width [pixel] of that profile; `GalaxyError` where there is no peak."""
     values = np.nan_to_num(np.asarray(image, dtype=np.float64))
     if values.ndim != 2 or min(values.shape) < SMALLEST_PSF or not values.max() > 0:
         raise GalaxyError(
             f"a PSF image must have two axes, {SMALLEST_PSF} pixels a side and a positive peak"
         )
     rows, columns, near, start = core_pixels(values / values.max())
-    solution = fit(rows, columns, near, start)
-    return float(math.exp(solution[2]))
+    row, column, log_width, _ = fit(rows, columns, near, start).tolist()
+    return row, column, math.exp(log_width)
 
 
-def measure_concentration(image: Shaped[np.ndarray, " ..."], fwhm: float) -> float | None:
-    """The share of a PSF's light within one `fwhm` [pixel] of its peak, from its image.
+def measure_concentration(
+    image: Shaped[np.ndarray, " ..."], core: tuple[float, float, float]
+) -> float | None:
+    """The share of a PSF's light within one width of its peak, from its image.
 
-    The circle is a little larger, since pixels have widened what they show. None where the image
-    ends too close to the peak to hold the wings, or where they were cut away: no telescope's PSF
-    has less light around its core than a Gaussian.
+    `core` is what `fit_core` found: row, column and width [pixel] of the peak. The circle is a
+    little larger, since pixels have widened what they show. None where the image ends too close to
+    the peak to hold the wings, or where they were cut away: no telescope's PSF has less light
+    around its core than a Gaussian.
     """
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
-    rows, columns, near, start = core_pixels(values / values.max())
-    row, column = fit(rows, columns, near, start)[:2]
+    values, (row, column, fwhm) = np.nan_to_num(np.asarray(image, dtype=np.float64)), core
     places = np.indices(values.shape).astype(np.float64)
     distance = np.hypot(places[0] - row, places[1] - column)
     inside = (math.sqrt(fwhm**2 + PIXEL_WIDTH**2) - distance + 0.5).clip(0, 1)
