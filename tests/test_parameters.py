@@ -85,3 +85,9 @@ def test_the_radius_is_in_arcsec_and_the_ratio_is_bounded():
     ratio, radius, _ = MORPHOLOGY
     assert (ratio.low, ratio.high, radius.unit) == (0, 1, "arcsec")
     assert math.isclose(float(ratio.bijection.forward(torch.tensor(0.0))), 0.5)
+
+
+def test_the_first_length_is_found_where_there_is_one():
+    assert MORPHOLOGY.first_length == 1
+    assert MORPHOLOGY.select(["flux", "bulge_to_total"]).first_length is None
+    assert MORPHOLOGY.select(["flux", "effective_radius"]).first_length == 1

@@ -104,6 +104,14 @@ class ParameterSpace:
             raise UsageError(f"parameter must be one of {', '.join(self.names)}; got {name!r}")
         return self.names.index(name)
 
+    @property
+    def first_length(self) -> int | None:
+        """The place of the first parameter that is the logarithm of a length inside, if any is."""
+        for place, parameter in enumerate(self.parameters):
+            if parameter.scaling is Scaling.LENGTH and isinstance(parameter.bijection, Exponential):
+                return place
+        return None
+
     def to_json(self) -> str:
         """The space as JSON text, from which `from_json` makes an equal space."""
         rows = [asdict(parameter) for parameter in self.parameters]

@@ -188,13 +188,15 @@ class NetworkSettings:
     hidden: int = 256  # units in each layer of the head
     components: int = 4  # Gaussians in the mixture
     dropout: float = 1e-3  # rate in the head's hidden layers
+    map_dropout: float = 0.0  # rate before every convolution but the first, as in the original
 
     def __post_init__(self) -> None:
         """Refuse shapes that cannot be built."""
         if self.components < 1 or self.blocks < 0 or not self.widths:
             raise UsageError("network: components, blocks and widths must be 1, 0 and one or more")
-        if not 0 <= self.dropout < 1:
-            raise UsageError(f"network: dropout must be in [0, 1); got {self.dropout}")
+        for name in ("dropout", "map_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise UsageError(f"network: {name} must be in [0, 1); got {getattr(self, name)}")
         if (
             self.stem_stride < 1
             or self.views[:1] != (1.0,)
@@ -228,12 +230,19 @@ class TrainingSettings:
     average_decay: float = 0.999  # of the exponential moving average of the weights
     steps_per_epoch: int = 500
     validation_galaxies: int = 1024
+    crop_pull: float = 0.0  # weight of ln^2 of a crop's side over the wanted number of radii
     seed: int = 0
 
     def __post_init__(self) -> None:
         """Refuse counts below one, rates that are not positive and seeds below zero."""
         counts = ("steps", "batch_size", "observations", "steps_per_epoch", "validation_galaxies")
-        least = {**dict.fromkeys(counts, 1), "seed": 0, "weight_decay": 0, "average_decay": 0}
+        least = {
+            **dict.fromkeys(counts, 1),
+            "seed": 0,
+            "weight_decay": 0,
+            "average_decay": 0,
+            "crop_pull": 0,
+        }
         for name, low in least.items():
             if getattr(self, name) < low:
                 raise UsageError(f"training: {name} must be at least {low}; got {vars(self)[name]}")

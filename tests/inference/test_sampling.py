@@ -86,10 +86,40 @@ def test_without_dropout_there_is_no_epistemic_variance():
     assert float(found.epistemic.abs().max()) < 1e-9
 
 
+def before_convolutions(rate, **others):
+    """A network with dropout before every convolution."""
+    return network(NetworkSettings(**{**vars(NETWORK), "map_dropout": rate, **others}))
+
+
+@pytest.mark.parametrize("thorough", [False, True])
+def test_dropout_before_the_convolutions_is_the_same_for_a_galaxy_in_any_company(thorough):
+    built, cutouts = before_convolutions(0.05), ragged(5)
+    sampling = Sampling(passes=4, batch_size=3, thorough=thorough)
+    together = infer(built, cutouts, sampling)
+    alone = [infer(built, cutouts.take([place]), sampling) for place in range(5)]
+    assert_same(Inferred.cat(alone), together)
+
+
+def test_dropout_before_the_convolutions_has_an_epistemic_part_of_its_own_that_grows_with_it():
+    sampling = Sampling(passes=12)
+    found = [
+        infer(before_convolutions(rate, dropout=0.0), galaxies(6), sampling).epistemic
+        for rate in (0.0, 0.01, 0.2)
+    ]
+    none, some, more = (float(part.diagonal(dim1=1, dim2=2).mean()) for part in found)
+    assert none < 1e-9 < some < more
+
+
+def test_another_seed_draws_other_masks_before_the_convolutions():
+    built = before_convolutions(0.1, dropout=0.0)
+    one, other = (infer(built, galaxies(2), Sampling(passes=3, seed=seed)) for seed in (1, 2))
+    assert not torch.equal(one.mixture.means, other.mixture.means)
+
+
 def test_the_passes_are_merged_as_the_law_of_total_variance_has_it():
     cutouts, sampling = galaxies(6), Sampling(passes=16, seed=2)
     found = infer(network(), cutouts, sampling)
-    masks = Masks.draw(16, (NETWORK.hidden,) * 2, NETWORK.dropout, seed=2)
+    masks = Masks.of_head(NETWORK, 16, seed=2)
     passes = network()(frames_of(list(cutouts)), masks).to(torch.float64)
     means = passes.mean
     scatter = means - means.mean(dim=0)

@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 
-from gampen.network.dropout import Masks
+from gampen.network.dropout import MapMasks, Masks
 from gampen.probability.mixtures import collapse
+from gampen.settings import NetworkSettings
 from tiny import NETWORK, batch, network
 
 WIDTHS = (16, 16)
@@ -74,3 +75,37 @@ def test_a_larger_rate_gives_a_larger_epistemic_share():
         for rate in (0.01, 0.1, 0.4)
     ]
     assert shares == sorted(shares)
+
+
+def test_masks_before_convolutions_thin_every_galaxy_alike_and_keep_the_mean():
+    maps = torch.ones(3, 8, 40, 40)
+    masks = MapMasks(0.2, seed=1, number=5)
+    thinned = masks(maps, 2)
+    assert torch.equal(thinned[0], thinned[2])
+    assert set(thinned.unique().tolist()) == {0.0, 1.25}
+    assert float(thinned.mean()) == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize("other", [(MapMasks(0.2, 2, 5), 2), (MapMasks(0.2, 1, 6), 2)])
+def test_masks_before_convolutions_differ_by_seed_and_pass(other):
+    maps = torch.ones(1, 8, 8, 8)
+    masks, place = other
+    assert not torch.equal(masks(maps, place), MapMasks(0.2, 1, 5)(maps, 2))
+
+
+def test_masks_before_convolutions_differ_by_convolution():
+    maps = torch.ones(1, 8, 8, 8)
+    masks = MapMasks(0.2, 1, 5)
+    assert not torch.equal(masks(maps, 0), masks(maps, 1))
+
+
+def test_in_training_each_galaxy_is_thinned_by_itself_and_at_prediction_none():
+    settings = NetworkSettings(**{**vars(NETWORK), "dropout": 0.0, "map_dropout": 0.3})
+    built, frames = network(settings), batch(6).frames
+    plain, again = built(frames).means, built(frames).means
+    assert torch.equal(plain, again)
+    built.train()
+    try:
+        assert not torch.equal(built(frames).means, built(frames).means)
+    finally:
+        built.eval()

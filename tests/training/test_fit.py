@@ -13,9 +13,9 @@ from gampen.network.network import GampenNetwork
 from gampen.parameters import MORPHOLOGY
 from gampen.training.batches import Batch
 from gampen.training.devices import fabric_for
-from gampen.training.fit import Fit, ahead
+from gampen.training.fit import WANTED_RADII, Fit, ahead, stray
 from gampen.training.validation import validate
-from tiny import NETWORK, TRAINING, batch, source
+from tiny import NETWORK, TRAINING, batch, lively, source
 
 
 def fit_of(settings=TRAINING, network=NETWORK):
@@ -235,3 +235,48 @@ def test_a_device_that_is_not_there_is_one_line(name):
 @pytest.mark.parametrize("name", ["cpu", "cpu:0"])
 def test_the_processor_is_always_there(name):
     assert fabric_for(name).device.type == "cpu"
+
+
+def judged(space=MORPHOLOGY):
+    """A lively network, its crops of a few frames, and what it says of them."""
+    torch.manual_seed(1)
+    built = lively(GampenNetwork(space, NETWORK), strength=0.3)
+    frames = batch(16).frames
+    crop = built.transformer(frames.pixels)
+    return built, crop, built.judge(frames, crop)
+
+
+def test_a_crop_strays_by_the_logarithm_of_its_side_over_seven_radii():
+    built, crop, mixture = judged()
+    offset = torch.full_like(mixture.means[..., :1], math.log(1.5 / WANTED_RADII))
+    radius = crop.side.log()[:, None, None] + offset
+    means = torch.cat([mixture.means[..., :1], radius, mixture.means[..., 2:]], dim=-1)
+    told = replace(mixture, means=means)
+    frame, least = crop.side / crop.zoom, 0.1
+    wanted = (1.5 * crop.side).clamp(max=frame)
+    assert bool((wanted > least * frame).all())
+    expected = (crop.side / wanted).log().square().mean()
+    torch.testing.assert_close(stray(built, crop, told), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_the_pull_moves_the_crop_and_not_the_posterior():
+    built, crop, mixture = judged()
+    stray(built, crop, mixture).backward()
+    assert built.head.last.weight.grad is None
+    assert float(built.transformer.propose[-1].weight.grad.abs().max()) > 0
+
+
+def test_where_no_parameter_is_a_length_nothing_pulls():
+    assert float(stray(*judged(MORPHOLOGY.select(["flux"])))) == 0
+
+
+def test_a_strong_pull_makes_the_crops_follow():
+    def found(pull):
+        short = replace(TRAINING, steps=100, steps_per_epoch=100, learning_rate=1e-3)
+        fit = fit_of(replace(short, crop_pull=pull))
+        fixed = [source(step) for step in range(4)]
+        list(fit.run(lambda step: fixed[step % 4], held_out()))
+        crop = fit.average.transformer(fixed[0].frames.pixels)
+        return float(stray(fit.average, crop, fit.average.judge(fixed[0].frames, crop)).detach())
+
+    assert found(1.0) < 0.5 * found(0.0)

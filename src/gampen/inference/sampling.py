@@ -7,7 +7,7 @@ mean and covariance.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,12 +18,12 @@ from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 
 from gampen.cutouts import Cutout, Cutouts
 from gampen.errors import GalaxyError, UsageError
+from gampen.network.crop import Crop
 from gampen.network.devices import usable_device
-from gampen.network.dropout import Masks
+from gampen.network.dropout import MapMasks, Masks
 from gampen.network.frames import Frames, orderless_mean
 from gampen.network.network import GampenNetwork
 from gampen.network.symmetry import SYMMETRIES, Symmetry
-from gampen.network.transformer import Crop
 from gampen.probability.mixtures import GaussianMixture, collapse
 
 DEFAULT_PASSES = 64
@@ -111,12 +111,11 @@ def infer(network: GampenNetwork, cutouts: Cutouts, sampling: Sampling) -> Infer
     """
     order = sorted(range(len(cutouts)), key=lambda galaxy: cutouts[galaxy].shape)
     network = network.to(sampling.device).eval()
-    widths = (network.settings.hidden,) * 2
-    masks = Masks.draw(sampling.passes, widths, network.settings.dropout, sampling.seed)
+    masks = Masks.of_head(network.settings, sampling.passes, sampling.seed)
     masks = masks.to(torch.device(sampling.device))
     batches = _batches([cutouts[galaxy] for galaxy in order], sampling.batch_size)
     parts = [
-        _infer_lane(network, lane, masks, sampling.symmetries).select(torch.arange(filled))
+        _infer_lane(network, lane, masks, sampling).select(torch.arange(filled))
         for batch in batches
         for lane, filled in lanes(frames_of(batch, sampling))
     ]
@@ -176,30 +175,42 @@ def _merge(
 
 
 def _look(
-    network: GampenNetwork, frames: Frames, symmetries: tuple[Symmetry, ...]
+    network: GampenNetwork, frames: Frames, sampling: Sampling
 ) -> tuple[Tensor, Tensor, Crop, Tensor]:
-    """What the head is told and the first guess, over all orientations; the first one's crop."""
+    """What the head is told and the first guess, over all orientations; the first one's crop.
+
+    What it is told is one for each pass where dropout stands before the convolutions.
+    """
+    symmetries, rate = sampling.symmetries, network.settings.map_dropout
     views = [frames.turned(symmetry) for symmetry in symmetries] if symmetries[1:] else [frames]
     crops = [network.transformer(view.pixels) for view in views]
-    told = [network.look(view, crop) for view, crop in zip(views, crops, strict=True)]
-    if not symmetries[1:]:
-        return *told[0], crops[0], crops[0].zoom
-    zoom = orderless_mean([crop.zoom for crop in crops])
-    summary, guess = (orderless_mean(parts) for parts in zip(*told, strict=True))
-    return summary, guess, crops[0], zoom
+    passes = range(sampling.passes if rate else 1)
+    summaries = []
+    for number in passes:
+        masks = MapMasks(rate, sampling.seed, number) if rate else None
+        told = [network.look(*pair, masks) for pair in zip(views, crops, strict=True)]
+        summary, guess = (mean_of_views(parts) for parts in zip(*told, strict=True))
+        summaries.append(summary)
+    zoom = mean_of_views([crop.zoom for crop in crops])
+    return torch.stack(summaries) if rate else summary, guess, crops[0], zoom
+
+
+def mean_of_views(values: Sequence[Tensor]) -> Tensor:
+    """The mean over orientations, whatever their order; of one, itself."""
+    return orderless_mean(values) if values[1:] else values[0]
 
 
 def _infer_lane(
-    network: GampenNetwork, frames: Frames, masks: Masks, symmetries: tuple[Symmetry, ...]
+    network: GampenNetwork, frames: Frames, masks: Masks, sampling: Sampling
 ) -> Inferred:
     try:
-        summary, guess, crop, zoom = _look(network, frames, symmetries)
+        summary, guess, crop, zoom = _look(network, frames, sampling)
         merged, epistemic = _merge(*network.conclude(summary, guess, masks))
     except LinAlgError:
         raise GalaxyError(NO_DISTRIBUTION) from None
     except torch.OutOfMemoryError:
         raise UsageError(
-            f"a batch must fit the device; got {len(frames)} galaxies and {len(masks.layers[0])} "
+            f"a batch must fit the device; got {len(frames)} galaxies and {len(masks)} "
             f"passes: lower batch_size or passes"
         ) from None
     found = (epistemic, crop.theta, zoom, frames.sky_sigma)

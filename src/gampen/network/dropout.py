@@ -13,6 +13,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from gampen.settings import NetworkSettings
+
+APART = 1_000_003
+
 
 @dataclass(frozen=True)
 class Masks:
@@ -27,6 +31,37 @@ class Masks:
         drawn = [torch.rand(passes, width, generator=generator) for width in widths]
         return cls(tuple((u >= rate).float() / (1 - rate) for u in drawn))
 
+    @classmethod
+    def of_head(cls, settings: NetworkSettings, passes: int, seed: int) -> Masks:
+        """Masks of `passes` networks with these settings."""
+        return cls.draw(passes, (settings.hidden,) * 2, settings.dropout, seed)
+
+    def __len__(self) -> int:
+        """The number of passes."""
+        return len(self.layers[0])
+
     def to(self, device: torch.device) -> Masks:
         """The same masks on another device."""
         return Masks(tuple(layer.to(device) for layer in self.layers))
+
+
+@dataclass(frozen=True)
+class MapMasks:
+    """The masks of one pass for maps of features: one for each place before a convolution.
+
+    A mask has a factor for each place and channel of a map, as in the original; it is drawn when it
+    is needed, since the masks of a thousand passes would fill a memory.
+    """
+
+    rate: float
+    seed: int
+    number: int
+
+    def __call__(
+        self, maps: Float[Tensor, "galaxy channel height width"], place: int
+    ) -> Float[Tensor, "galaxy channel height width"]:
+        """The maps before the convolution of that place, thinned alike for every galaxy."""
+        seed = (self.seed * APART + self.number) * APART + place
+        generator = torch.Generator().manual_seed(seed % 2**63)
+        kept = torch.rand(maps.shape[1:], generator=generator) >= self.rate
+        return maps * (kept.float() / (1 - self.rate)).to(maps.device)

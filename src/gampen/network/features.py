@@ -6,16 +6,22 @@ Means over rings keep how far from the centre the light lies and forget at which
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import count
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gampen.network.dropout import MapMasks
 from gampen.settings import NetworkSettings
 
 RESIDUAL_START = 0.2
 RINGS = 5
 CHANNELS = 2  # stretches of each view
+
+Thinning = Callable[[Tensor], Tensor]
 
 
 class Residual(nn.Module):
@@ -43,12 +49,13 @@ class Residual(nn.Module):
         self,
         x: Float[Tensor, "galaxy channel height width"],
         context: Float[Tensor, "galaxy context"],
+        thin: Thinning,
     ) -> Float[Tensor, "galaxy channel height width"]:
-        """The input plus the weighted branch."""
+        """The input plus the weighted branch; `thin` drops out before each convolution."""
         scale, shift = self.modulate(context)[..., None, None].chunk(2, dim=1)
         active, first, again, second = self.branch
-        seen = torch.addcmul(shift, first(active(x)), 1 + scale)
-        return torch.addcmul(x, second(again(seen)), self.gain)
+        seen = torch.addcmul(shift, first(thin(active(x))), 1 + scale)
+        return torch.addcmul(x, second(thin(again(seen))), self.gain)
 
 
 class Features(nn.Module):
@@ -60,6 +67,7 @@ class Features(nn.Module):
         """Build for the settings' crops and so many numbers of context."""
         super().__init__()
         channels, stride = CHANNELS * len(settings.views), settings.stem_stride
+        self.rate = settings.map_dropout
         self.layers = nn.ModuleList()
         for place, width in enumerate(settings.widths):
             kernel = 3 if place else 5
@@ -74,12 +82,29 @@ class Features(nn.Module):
         self,
         views: Float[Tensor, "galaxy channel height width"],
         context: Float[Tensor, "galaxy context"],
+        masks: MapMasks | None = None,
     ) -> Float[Tensor, "galaxy feature"]:
-        """Means of every channel over every ring."""
+        """Means of every channel over every ring, by the network of one pass if masks are given."""
+        thin = self.thinning(masks)
         maps = views.contiguous(memory_format=torch.channels_last)
-        for layer in self.layers:
-            maps = layer(maps, context) if isinstance(layer, Residual) else layer(maps)
+        for place, layer in enumerate(self.layers):
+            if isinstance(layer, Residual):
+                maps = layer(maps, context, thin)
+            else:
+                maps = layer(thin(maps) if place else maps)
         return (functional.relu(maps).flatten(2) @ self.rings).flatten(1)
+
+    def thinning(self, masks: MapMasks | None) -> Thinning:
+        """Dropout before each convolution but the first: by masks, at random in training, or none.
+
+        What comes back counts its calls, so that each convolution has masks of its own.
+        """
+        if not self.rate:
+            return nn.Identity()
+        if masks is None:
+            return lambda maps: functional.dropout(maps, self.rate, self.training)
+        places = count()
+        return lambda maps: masks(maps, next(places))
 
 
 def ring_weights(size: int) -> Float[Tensor, "place ring"]:

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gampen.network.apertures import discs
-from gampen.network.transformer import Crop
+from gampen.network.crop import Crop
 
 FLUX_FLOOR = 3.0
 STEPS = 28
@@ -48,24 +48,34 @@ class Growth:
 
     @classmethod
     def of(cls, crop: Crop, shares: tuple[float, ...], symmetric: bool = False) -> Growth:
-        """The growth of a crop's light, or of what is symmetric in it.
-
-        `shares` are the sides of the crop's views; each circle is summed in the finest that holds
-        it.
-        """
-        size, device = crop.pixels.shape[-1], crop.pixels.device
-        steps = torch.logspace(math.log10(FIRST), 0, STEPS).tolist()
+        """The growth of a crop's light, or of what is symmetric in it; `shares` are its views'."""
         views = dict(zip(shares, (crop.pixels, *crop.inner), strict=True))
+        return cls.of_views(views, crop.sampling, symmetric)
+
+    @classmethod
+    def of_views(
+        cls,
+        views: dict[float, Float[Tensor, "galaxy 1 size size"]],
+        sampling: Float[Tensor, " galaxy"],
+        symmetric: bool = False,
+    ) -> Growth:
+        """The growth of light in views that take the given shares of the side of the widest.
+
+        `sampling` [pixel] is the side of the widest view's pixels. Each circle is summed in the
+        finest view that holds it.
+        """
+        size, device = views[1.0].shape[-1], sampling.device
+        steps = torch.logspace(math.log10(FIRST), 0, STEPS).tolist()
         light, start = [], 0
         for share in sorted(views):
-            sampling = share * crop.sampling
-            seen = across(views[share], sampling) if symmetric else views[share]
+            side = share * sampling
+            seen = across(views[share], side) if symmetric else views[share]
             end = STEPS if share == 1 else sum(radius < share for radius in steps)
             chosen = tuple(radius / share * size / 2 for radius in steps[start:end])
             inside = seen.flatten(1) @ discs(size, size, chosen, device)
-            light.append(inside * sampling.square()[:, None])
+            light.append(inside * side.square()[:, None])
             start = max(start, end)
-        radii, half_side = torch.tensor(steps, device=device), crop.sampling * size / 2
+        radii, half_side = torch.tensor(steps, device=device), sampling * size / 2
         curve = torch.cat(light, dim=1)
         total = floored(curve[:, -1], FLUX_FLOOR * 2 * half_side)
         return cls(radii, curve, total, half_light(radii, curve, total, half_side), half_side)

@@ -43,9 +43,9 @@ class MixtureHead(nn.Module):
         bias[:, 1 : 1 + self.parameters_count] = spread[:, None]
 
     def forward(
-        self, features: Float[Tensor, "galaxy feature"], masks: Masks | None = None
+        self, features: Float[Tensor, "*pass galaxy feature"], masks: Masks | None = None
     ) -> GaussianMixture:
-        """One mixture a galaxy; with masks, [pass galaxy] of them."""
+        """One mixture a galaxy; with masks [pass galaxy], of features that all share or not."""
         drop = nn.functional.dropout
         active = nn.functional.silu(self.first(features))
         if masks is None:

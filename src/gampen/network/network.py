@@ -15,14 +15,16 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gampen.network.apertures import RADII, RINGED, crop_signal
-from gampen.network.dropout import Masks
+from gampen.network.crop import Crop
+from gampen.network.dropout import MapMasks, Masks
 from gampen.network.features import Features
 from gampen.network.frames import Frames, noise_texture
 from gampen.network.growth import PLACES, Growth, guessed_radius
 from gampen.network.head import MixtureHead
+from gampen.network.profiles import NUMBERS, profile
 from gampen.network.resampling import frame_side
 from gampen.network.stretch import stretch
-from gampen.network.transformer import Crop, SpatialTransformer
+from gampen.network.transformer import SpatialTransformer
 from gampen.parameters import ParameterSpace, Scaling
 from gampen.probability.bijections import Exponential
 from gampen.probability.mixtures import GaussianMixture
@@ -30,6 +32,7 @@ from gampen.settings import NetworkSettings
 
 CONTEXT = 64
 DETAIL = 128
+PROFILE = 256
 SCALARS = 9
 SIZES = 4
 PSF_SHAPE = 2
@@ -57,18 +60,13 @@ class GampenNetwork(nn.Module):
         inputs = len(RADII) + len(RINGED) + SCALARS + PSF_SHAPE
         self.context = nn.Sequential(nn.Linear(inputs, CONTEXT), nn.SiLU())
         self.features = Features(settings, CONTEXT)
-        self.detail = nn.Sequential(
-            nn.Linear(inputs + 2 * len(PLACES) + SIZES, DETAIL),
-            nn.SiLU(),
-            nn.Linear(DETAIL, DETAIL),
-            nn.SiLU(),
-            nn.Linear(DETAIL, CONTEXT),
-            nn.SiLU(),
-        )
-        self.shift = nn.Linear(CONTEXT, len(space))
+        details = inputs + 2 * len(PLACES) + SIZES
+        self.detail = perceptron(details, DETAIL)
+        self.profile = perceptron(details + NUMBERS, PROFILE)
+        self.shift = nn.Linear(2 * CONTEXT, len(space))
         nn.init.zeros_(self.shift.weight)
         nn.init.zeros_(self.shift.bias)
-        self.head = MixtureHead(self.features.size + 2 * CONTEXT, len(space), settings)
+        self.head = MixtureHead(self.features.size + 3 * CONTEXT, len(space), settings)
         self.register_buffer("location", torch.zeros(len(space)))
         self.register_buffer("spread", torch.ones(len(space)))
 
@@ -94,9 +92,12 @@ class GampenNetwork(nn.Module):
         return self.conclude(*self.look(frames, crop), masks)
 
     def look(
-        self, frames: Frames, crop: Crop
+        self, frames: Frames, crop: Crop, masks: MapMasks | None = None
     ) -> tuple[Float[Tensor, "galaxy feature"], Float[Tensor, "galaxy parameter"]]:
-        """All that the head is told of each galaxy, and a first guess in unconstrained space."""
+        """All that the head is told of each galaxy, and a first guess in unconstrained space.
+
+        `masks` are of one pass, where dropout stands before the convolutions.
+        """
         whole, cleaned = (Growth.of(crop, self.settings.views, kind) for kind in (False, True))
         radius = guessed_radius(cleaned, frames.psf_fwhm)
         told, psf = self._context(frames, crop, whole), psf_shape(frames)
@@ -104,14 +105,17 @@ class GampenNetwork(nn.Module):
         sizes = [radius - crop.sampling.log(), radius - frames.psf_fwhm.log().nan_to_num(0.0)]
         sizes += [whole.total.log() - cleaned.total.log(), whole.log_radius - cleaned.log_radius]
         shape = [whole.shape(), cleaned.shape(), torch.stack(sizes, dim=1) - 1]
-        detail = self.detail(torch.cat([told, *shape, psf], dim=1))
+        details = torch.cat([told, *shape, psf], dim=1)
+        ellipses = profile(crop, self.settings.views, cleaned)
+        both = [self.detail(details), self.profile(torch.cat([details, ellipses], dim=1))]
         views = torch.cat([stretch(view) for view in (crop.pixels, *crop.inner)], dim=1)
-        summary = torch.cat([self.features(views, context), context, detail], dim=1)
-        return summary, self.anchor(radius, cleaned.total) + self.spread * self.shift(detail)
+        summary = torch.cat([self.features(views, context, masks), context, *both], dim=1)
+        shift = self.shift(torch.cat(both, dim=1))
+        return summary, self.anchor(radius, cleaned.total) + self.spread * shift
 
     def conclude(
         self,
-        summary: Float[Tensor, "galaxy feature"],
+        summary: Float[Tensor, "*pass galaxy feature"],
         guess: Float[Tensor, "galaxy parameter"],
         masks: Masks | None = None,
     ) -> Standard:
@@ -175,6 +179,18 @@ class GampenNetwork(nn.Module):
         rings = crop_signal(crop.pixels, crop.sampling) / 4
         texture = noise_texture(frames.pixels)
         return torch.cat([crop.signal / 4, torch.stack(scalars, 1), rings, texture], dim=1)
+
+
+def perceptron(inputs: int, width: int) -> nn.Sequential:
+    """Three layers of `width` hidden units, as many numbers out as the context has."""
+    return nn.Sequential(
+        nn.Linear(inputs, width),
+        nn.SiLU(),
+        nn.Linear(width, width),
+        nn.SiLU(),
+        nn.Linear(width, CONTEXT),
+        nn.SiLU(),
+    )
 
 
 def psf_shape(frames: Frames) -> Float[Tensor, "galaxy 2"]:

@@ -23,9 +23,9 @@ def shape_stretch(
 ) -> Float[Tensor, "galaxy 1 height width"]:
     """arcsinh of the pixels over the brightness of the centre: the same at any brightness."""
     size = pixels.shape[-1]
-    smooth = functional.avg_pool2d(pixels, 3, 1, 1)
-    middle = smooth[..., size * 3 // 8 : size * 5 // 8, size * 3 // 8 : size * 5 // 8]
-    peak = middle.amax(dim=(1, 2, 3), keepdim=True).clamp(min=1)
+    middle = slice(size * 3 // 8 - 1, size * 5 // 8 + 1)
+    smooth = functional.avg_pool2d(pixels[..., middle, middle], 3, 1)
+    peak = smooth.amax(dim=(1, 2, 3), keepdim=True).clamp(min=1)
     return torch.asinh(pixels / (SHAPE_SOFTENING * peak)) * 0.5
 
 

@@ -9,7 +9,6 @@ vanish nor leave.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -18,6 +17,8 @@ from torch.nn import functional
 
 from gampen.network.apertures import RADII, aperture_signal, growth_shape
 from gampen.network.centres import find_centres
+from gampen.network.crop import Crop
+from gampen.network.growth import Growth
 from gampen.network.resampling import frame_side, resample_along_axes, resample_by_grid
 from gampen.network.stretch import shape_stretch
 from gampen.settings import CropFreedom, NetworkSettings
@@ -27,25 +28,8 @@ START_ZOOM = 0.5
 LARGEST_SHIFT = 0.1
 LARGEST_SHEAR = 0.3
 VIEW_SIZE = 32
-
-
-@dataclass(frozen=True)
-class Crop:
-    """The part of each frame that the network looks at.
-
-    `pixels` [sky sigma per input pixel]; `inner`: the same of smaller parts of its middle;
-    `signal`: the light inside circles, as `gampen.network.apertures.aperture_signal` gives it;
-    `theta` maps the crop's square to the frame's, both [-1, 1]^2 from edge to edge; `zoom` is the
-    crop's side over the frame's (geometric mean of the two axes); `sampling` the side of one crop
-    pixel [input pixel].
-    """
-
-    pixels: Float[Tensor, "galaxy 1 crop_height crop_width"]
-    inner: tuple[Float[Tensor, "galaxy 1 crop_height crop_width"], ...]
-    signal: Float[Tensor, "galaxy radius"]
-    theta: Float[Tensor, "galaxy 2 3"]
-    zoom: Float[Tensor, " galaxy"]
-    sampling: Float[Tensor, " galaxy"]
+SIZES = 2
+PLAIN = 30.0  # S/N above which the crop does not depend on it
 
 
 class Freedom(nn.Module):
@@ -133,25 +117,45 @@ class SpatialTransformer(nn.Module):
             nn.ReLU(),
             nn.Flatten(),
         )
-        seen = 32 * (VIEW_SIZE // 8) ** 2
+        seen = 32 * (VIEW_SIZE // 8) ** 2 + len(RADII) + 1 + SIZES
         self.propose = nn.Sequential(
-            nn.Linear(seen + len(RADII) + 1, 64), nn.SiLU(), _linear(64, self.freedom.raw_size)
+            nn.Linear(seen, 64), nn.SiLU(), _linear(64, self.freedom.raw_size)
         )
 
     def forward(self, pixels: Float[Tensor, "galaxy 1 height width"]) -> Crop:
         """The crop of each frame."""
+        height, width = pixels.shape[-2:]
         centre = find_centres(pixels)
         signal = aperture_signal(pixels, centre)
-        theta = on_frame(self.freedom.theta(self.propose_raw(pixels, signal)), *pixels.shape[-2:])
-        return self.crop(pixels, about(theta, centre, *pixels.shape[-2:]), signal)
+        sizes = self.seen_size(pixels, centre)
+        theta = on_frame(self.freedom.theta(self.propose_raw(pixels, signal, sizes)), height, width)
+        return self.crop(pixels, about(theta, centre, height, width), signal)
+
+    @torch.no_grad()
+    def seen_size(
+        self, pixels: Float[Tensor, "galaxy 1 height width"], centre: Float[Tensor, "galaxy 2"]
+    ) -> Float[Tensor, "galaxy 2"]:
+        """Logarithms of the galaxy's half-light radius over the frame's side, and of a low S/N.
+
+        From the curve of growth of the whole frame about the target, cleaned by symmetry.
+        """
+        ones, side = torch.ones_like(centre[:, 0]), frame_side(pixels)
+        sampling = ones * (side / self.crop_size)
+        view = resample_along_axes(pixels, centre, sampling, self.crop_size)
+        growth = Growth.of_views({1.0: view}, sampling, symmetric=True)
+        signal = (growth.total / growth.half_side).clamp(max=PLAIN).log()
+        return torch.stack([growth.log_radius - math.log(side) + 2, signal / 4 - 1], dim=1)
 
     def propose_raw(
-        self, pixels: Float[Tensor, "galaxy 1 height width"], signal: Float[Tensor, "galaxy radius"]
+        self,
+        pixels: Float[Tensor, "galaxy 1 height width"],
+        signal: Float[Tensor, "galaxy radius"],
+        sizes: Float[Tensor, "galaxy 2"],
     ) -> Float[Tensor, "galaxy raw"]:
         """What the small network proposes, before it is bounded."""
         view = functional.adaptive_avg_pool2d(central_square(pixels), VIEW_SIZE)
         side = torch.full_like(signal[:, :1], math.log(frame_side(pixels)) - 4.6)
-        seen = [self.look(shape_stretch(view)), growth_shape(signal), side]
+        seen = [self.look(shape_stretch(view)), growth_shape(signal), side, sizes]
         raw: Tensor = self.propose(torch.cat(seen, dim=1))
         return raw
 

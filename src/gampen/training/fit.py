@@ -20,8 +20,10 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from gampen.errors import TrainingError, reason_of
+from gampen.network.crop import Crop
 from gampen.network.frames import Frames
 from gampen.network.network import GampenNetwork
+from gampen.network.transformer import LEAST_ZOOM
 from gampen.probability.mixtures import GaussianMixture
 from gampen.settings import TrainingSettings
 from gampen.training.batches import Batch
@@ -29,6 +31,7 @@ from gampen.training.validation import Validation, validate
 
 REPORT_EVERY = 10
 STEPS_APART = 1_000_003
+WANTED_RADII = 7.0  # side of a crop [half-light radius of the galaxy]
 
 
 Source = Callable[[int], Batch]
@@ -44,12 +47,17 @@ class Report:
 
 
 class Loss(nn.Module):
-    """The negative log-likelihood of truths, as one module that Fabric can wrap."""
+    """The negative log-likelihood of truths, as one module that Fabric can wrap.
 
-    def __init__(self, network: GampenNetwork) -> None:
-        """Wrap `network`."""
+    To it comes a weak pull of each crop's side towards so many of the radii that the network itself
+    believes in: how far a crop may lie from its best size without loss depends on the galaxy's
+    brightness, and without a pull, so does the crop.
+    """
+
+    def __init__(self, network: GampenNetwork, pull: float = 0.0) -> None:
+        """Wrap `network`; `pull` is the weight of the square of ln (side over wanted side)."""
         super().__init__()
-        self.network = network
+        self.network, self.pull = network, pull
 
     def forward(
         self,
@@ -61,8 +69,21 @@ class Loss(nn.Module):
     ) -> Float[Tensor, ""]:
         """The mean over the batch."""
         frames = Frames(pixels, psf_fwhm, sky_sigma, psf_concentration)
-        mixture: GaussianMixture = self.network(frames)
-        return -mixture.log_prob(truth).mean()
+        crop = self.network.transformer(pixels)
+        mixture = self.network.judge(frames, crop)
+        loss = -mixture.log_prob(truth).mean()
+        return loss + self.pull * stray(self.network, crop, mixture) if self.pull else loss
+
+
+def stray(network: GampenNetwork, crop: Crop, mixture: GaussianMixture) -> Float[Tensor, ""]:
+    """Mean square of ln of a crop's side over the wanted one, if there is a radius to go by."""
+    radius = network.space.first_length
+    if radius is None:
+        return torch.zeros(())
+    frame = (crop.side / crop.zoom).log()
+    wanted = mixture.mean[:, radius].detach() + math.log(WANTED_RADII)
+    wanted = torch.minimum(torch.maximum(wanted, frame + math.log(LEAST_ZOOM)), frame)
+    return (crop.side.log() - wanted).square().mean()
 
 
 class Fit:
@@ -78,7 +99,7 @@ class Fit:
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser, settings.learning_rate, total_steps=settings.steps + 1, pct_start=0.1
         )
-        self.loss, self.optimiser = fabric.setup(Loss(network), optimiser)
+        self.loss, self.optimiser = fabric.setup(Loss(network, settings.crop_pull), optimiser)
 
     @property
     def network(self) -> GampenNetwork:

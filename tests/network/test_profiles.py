@@ -1,0 +1,139 @@
+"""Light along a galaxy's own ellipses, and the ellipses themselves."""
+
+import math
+
+import pytest
+import torch
+
+from gampen.network.apertures import aperture_signal
+from gampen.network.growth import Growth
+from gampen.network.profiles import (
+    LIMIT,
+    MOST_ELONGATED,
+    NUMBERS,
+    RINGS,
+    STRETCH,
+    Ellipse,
+    Tiling,
+    ellipse_of,
+    profile,
+)
+from gampen.network.transformer import SpatialTransformer
+from gampen.settings import NetworkSettings
+
+SHARES = (1.0, 0.25)
+SETTINGS = NetworkSettings(views=SHARES)
+RADIUS = 6.0
+
+
+def disk(axis_ratio, angle=30.0, radius=RADIUS, flux=1e6, side=128):
+    """An exponential disk in the middle of a frame; the area of its half-light ellipse is given."""
+    axis = torch.arange(side) - (side - 1) / 2
+    cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    u = cosine * axis[None, :] + sine * axis[:, None]
+    v = cosine * axis[:, None] - sine * axis[None, :]
+    distance = (u.square() * axis_ratio + v.square() / axis_ratio).sqrt()
+    light = (-1.678 * distance / radius).exp()
+    return (flux * light / light.sum())[None, None]
+
+
+def crop_of(image, zoom=0.7):
+    """The crop of a frame, of a known size."""
+    torch.manual_seed(0)
+    theta = torch.tensor([[[zoom, 0.0, 0.0], [0.0, zoom, 0.0]]])
+    signal = aperture_signal(image, torch.zeros(1, 2))
+    return SpatialTransformer(SETTINGS).crop(image, theta, signal)
+
+
+def told(image, zoom=0.7):
+    """What the profile says of an image: rings of all light, of the cleaned, and two numbers."""
+    crop = crop_of(image, zoom)
+    numbers = profile(crop, SHARES, Growth.of(crop, SHARES, symmetric=True))[0]
+    assert numbers.shape == (NUMBERS,)
+    return numbers.split([RINGS, RINGS, 2])
+
+
+def axis_ratio_of(image):
+    return float(told(image)[2][1].exp())
+
+
+@pytest.mark.parametrize("axis_ratio", [1.0, 0.7, 0.4, 0.2])
+@pytest.mark.parametrize("angle", [0.0, 30.0, 90.0, 135.0])
+def test_the_axis_ratio_is_found_at_any_angle(axis_ratio, angle):
+    assert axis_ratio_of(disk(axis_ratio, angle)) == pytest.approx(axis_ratio, rel=0.06)
+
+
+@pytest.mark.parametrize("axis_ratio", [0.8, 0.4])
+def test_all_of_the_light_lies_on_the_rings(axis_ratio):
+    whole, cleaned, _ = told(disk(axis_ratio))
+    for rings in (whole, cleaned):
+        assert float((rings + 0.5).sum() / STRETCH) == pytest.approx(1, rel=0.01)
+
+
+def test_a_disk_looks_the_same_along_its_ellipses_however_inclined():
+    face_on, inclined = (told(disk(axis_ratio))[1] for axis_ratio in (1.0, 0.5))
+    # the rings are counted from the radius of a circle that holds half: it shrinks by a few per
+    # cent, and with it each ring's light by as much of its slope
+    torch.testing.assert_close(face_on, inclined, rtol=0, atol=0.2)
+
+
+@pytest.mark.parametrize("angle", [0.0, 45.0])
+def test_turned_galaxies_have_one_profile(angle):
+    one, other = (torch.cat(told(disk(0.5, turn))) for turn in (30.0, angle))
+    torch.testing.assert_close(one, other, rtol=0, atol=0.05)
+
+
+def test_the_profile_does_not_depend_on_brightness_or_on_the_crop():
+    one = torch.cat(told(disk(0.6)))
+    torch.testing.assert_close(torch.cat(told(disk(0.6, flux=3e7))), one, rtol=0, atol=0.01)
+    torch.testing.assert_close(torch.cat(told(disk(0.6), zoom=0.9)), one, rtol=0, atol=0.12)
+
+
+def test_a_neighbour_is_seen_in_the_raw_light_only():
+    lone, beset = disk(0.6), disk(0.6) + torch.roll(disk(1.0, radius=2.0), (22, 14), dims=(2, 3))
+    whole, cleaned, shape = told(beset)
+    _, expected, alone = told(lone)
+    torch.testing.assert_close(cleaned, expected, rtol=0, atol=0.35)
+    torch.testing.assert_close(shape, alone, rtol=0, atol=0.15)
+    assert float((whole - cleaned).sum()) / STRETCH > 0.5  # of 1, the rings being bounded
+
+
+def test_where_there_is_only_noise_the_ellipse_is_nearly_round():
+    noise = torch.randn(1, 1, 128, 128, generator=torch.Generator().manual_seed(3))
+    _, _, shape = told(noise)
+    assert float(shape[0]) < 0.4
+
+
+@pytest.mark.parametrize("level", [0.0, -5.0, 1e6])
+def test_any_frame_has_finite_numbers_within_bounds(level):
+    whole, cleaned, shape = told(torch.full((1, 1, 64, 64), level))
+    assert float(torch.cat([whole, cleaned]).abs().max()) <= LIMIT + 0.5
+    assert bool(shape.isfinite().all())
+
+
+def test_a_frame_that_is_not_a_number_is_no_error():
+    assert not bool(torch.cat(told(torch.full((1, 1, 64, 64), torch.nan))).isfinite().all())
+
+
+def test_the_tiles_cover_the_crop_once():
+    tiling = Tiling.of(64, (0.25, 1.0), torch.device("cpu"))
+    assert float(tiling.side.square().sum()) == pytest.approx(64**2)
+    assert float(tiling.moments[0] @ tiling.side.square()) == pytest.approx(64**4 / 6, rel=0.01)
+    assert len(tiling.places[0]) == 64**2
+    assert len(tiling.places[1]) == 64**2 - 16**2
+
+
+def test_ellipses_are_as_large_as_the_circle_they_replace():
+    moments = torch.tensor([[4.0, 4.0], [4.0, -4.0], [0.0, 0.0]])  # places (2, 0) and (0, 2)
+    squares = Ellipse(torch.tensor([[0.6]]), torch.zeros(1, 1)).square_radius(moments)[0]
+    assert float(squares.prod().sqrt()) == pytest.approx(4.0)
+    assert float((squares[0] / squares[1]).sqrt()) == pytest.approx(0.5)  # q^2 = 0.4 / 1.6
+
+
+def test_no_ellipse_is_longer_than_the_longest():
+    tiling = Tiling.of(64, (1.0,), torch.device("cpu"))
+    line = torch.zeros(1, 1, 64, 64)
+    line[..., 31:33, :] = 1e4
+    light, radius = tiling.light([line]), torch.tensor([[16.0]])
+    found = ellipse_of(light, torch.ones_like(light), tiling.moments, radius)
+    assert float(found.elongation) == pytest.approx(MOST_ELONGATED, abs=0.01)
