@@ -223,6 +223,7 @@ class TrainingSettings:
 
     steps: int = 10_000
     batch_size: int = 64
+    simulations: int = 0  # that are drawn, then shown again and again; nought: new ones each step
     observations: int = 1  # of each rendered scene: in other brightness, noise and orientation
     learning_rate: float = 2e-3  # peak of the one-cycle schedule
     weight_decay: float = 1e-4

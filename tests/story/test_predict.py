@@ -159,9 +159,9 @@ def test_a_galaxy_for_which_the_network_has_no_answer_stops_no_other(
 
     look = network.GampenNetwork.look
 
-    def blind(self, frames, crop):
+    def blind(self, frames, crop, masks=None):
         """Nothing is seen in the crop of the smallest zoom of a batch."""
-        summary, guess = look(self, frames, crop)
+        summary, guess = look(self, frames, crop, masks)
         return summary, guess.masked_fill((crop.zoom == crop.zoom.min())[:, None], np.nan)
 
     monkeypatch.setattr(network.GampenNetwork, "look", blind)

@@ -1,11 +1,14 @@
 """Training runs: gone on with bit for bit, wherever they were left."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from gampen.estimator import Estimator
 from gampen.parameters import MORPHOLOGY
 from gampen.storage.runfiles import write_settings
-from gampen.verbs.train import TrainRequest, to_batch, train, until, validation_batches
+from gampen.verbs.train import Run, TrainRequest, to_batch, train, until, validation_batches
 from tiny import RUN, TRAINING, scenes
 
 
@@ -76,6 +79,19 @@ def test_held_out_galaxies_are_never_those_that_are_trained_on():
     assert sum(len(part.frames) for part in held_out) == TRAINING.validation_galaxies
     again = validation_batches(RUN)
     assert all(torch.equal(a.truth, b.truth) for a, b in zip(held_out, again, strict=True))
+
+
+def test_a_run_of_few_simulations_shows_them_again_and_again_and_counts_them_once(request_of):
+    request = request_of("few")
+    few = replace(RUN, training=replace(TRAINING, simulations=3 * TRAINING.batch_size))
+    write_settings(few, request.runfile)
+    run = Run.start(request, few, None)
+    first = [run.source(step).truth for step in range(6)]
+    assert all(torch.equal(first[step], first[step + 3]) for step in range(3))
+    assert not torch.equal(first[0], first[1])
+    list(train(request))
+    trained = Estimator.load(request.out / "best.safetensors")
+    assert trained.provenance["simulations_seen"] == str(3 * TRAINING.batch_size)
 
 
 def test_the_truth_of_a_batch_is_in_pixels_and_sky_sigmas():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -118,9 +119,11 @@ class Run:
         return cls(request, settings, fit, validation_batches(settings), history, best)
 
     def source(self, step: int) -> Batch:
-        """Fresh scenes for a step."""
+        """Fresh scenes for a step, or those of an earlier one where only so many are allowed."""
         training = self.settings.training
         simulator = Simulator(self.settings.simulation, training.seed)
+        if training.simulations:
+            step %= max(1, training.simulations // training.batch_size)
         scenes = simulator.batch(step, training.batch_size, training.observations)
         return to_batch(scenes, MORPHOLOGY)
 
@@ -142,11 +145,13 @@ class Run:
 
     def estimator(self, step: int, validation: Validation) -> Estimator:
         """The running average as an estimator."""
+        training = self.settings.training
+        seen = min(step * training.batch_size, training.simulations or math.inf)
         provenance = {
             "name": self.request.name,
             "gampen_version": gampen.__version__,
             "started_from": self.request.start or "",
-            "simulations_seen": str(step * self.settings.training.batch_size),
+            "simulations_seen": str(seen),
             "validation_nll": f"{validation.nll:.4f}",
         }
         return Estimator(self.fit.average, self.settings.simulation, provenance)
