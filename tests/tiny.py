@@ -85,16 +85,7 @@ def estimator(settings=NETWORK, seed=1):
 @functools.cache
 def galaxies(number, seed=5):
     """Simulated cutouts of one size, with everything known of them."""
-    drawn = scenes(number, seed)
-    facts = (drawn.psf_fwhm.tolist(), drawn.psf_concentration.tolist())
-    told = zip(cutouts_of(drawn, SIMULATION, 0), *facts, strict=True)
-    return Cutouts.of(with_psf(*facts) for facts in told)
-
-
-def with_psf(cutout, fwhm, concentration):
-    """The cutout with what is known of its PSF, where it is a number."""
-    known = {"psf_fwhm": fwhm, "psf_concentration": concentration}
-    return changed(cutout, **{k: v if v == v else None for k, v in known.items()})
+    return Cutouts.of(cutouts_of(scenes(number, seed), SIMULATION))
 
 
 def changed(cutout, **fields):

@@ -11,11 +11,12 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks.card.sets import cutouts_of, draw, true_signal_to_noise
-from gampen import Estimator
+from benchmarks.card.sets import draw, true_signal_to_noise
+from gampen import Cutouts, Estimator
 from gampen.inference.sampling import Sampling
 from gampen.settings import SimulationSettings
 from gampen.simulation.scenes import Scenes
+from gampen.verbs.simulate import cutouts_of
 
 WIDE, FRAME = 184, 128  # [pixel]: what is turned holds the frame at any angle
 ANGLES = (0.0, 37.0, 90.0, 143.0, 180.0, 222.0, 270.0, 311.0)
@@ -48,7 +49,7 @@ def medians(
     found = []
     for images in (scenes.images, scenes.images.flip(2)):
         for degrees in ANGLES:
-            seen = cutouts_of(middle(scenes, turned(images, degrees)), settings)
+            seen = Cutouts.of(cutouts_of(middle(scenes, turned(images, degrees)), settings))
             found.append(estimator.predict(seen, sampling).median.numpy())
     return np.stack(found)
 

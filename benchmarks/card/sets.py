@@ -8,12 +8,13 @@ import numpy as np
 import torch
 from jaxtyping import Float64
 
-from gampen import Cutout, Cutouts, Estimator, Posterior
+from gampen import Cutouts, Estimator, Posterior
 from gampen.inference.sampling import Sampling
 from gampen.parameters import ParameterSpace
 from gampen.photometry import signal_to_noise
 from gampen.settings import SimulationSettings
 from gampen.simulation.scenes import Scenes, Simulator
+from gampen.verbs.simulate import cutouts_of
 
 GROUP = 64  # galaxies of one frame size
 
@@ -64,22 +65,6 @@ def true_signal_to_noise(scenes: Scenes) -> torch.Tensor:
     return signal_to_noise(*seen, scenes.sky_sigma.double())
 
 
-def cutouts_of(scenes: Scenes, settings: SimulationSettings) -> Cutouts:
-    """The scenes as cutouts, with all that is told of them."""
-    images = scenes.images.masked_fill(scenes.bad, torch.nan).numpy()
-    told = zip(images, scenes.psf_fwhm.tolist(), scenes.psf_concentration.tolist(), strict=True)
-    return Cutouts.of(
-        Cutout(
-            image,
-            psf_fwhm=fwhm if fwhm == fwhm else None,
-            psf_concentration=share if share == share else None,
-            pixel_scale=settings.survey.pixel_scale,
-            zero_point=settings.survey.zero_point,
-        )
-        for image, fwhm, share in told
-    )
-
-
 def draw(settings: SimulationSettings, galaxies: int, seed: int) -> list[Scenes]:
     """Scenes in groups, `galaxies` in all."""
     simulator, groups = Simulator(settings, seed), -(-galaxies // GROUP)
@@ -103,7 +88,9 @@ def examine(
     sampling: Sampling | None = None,
 ) -> Examined:
     """What an estimator says of scenes."""
-    found = [estimator.examine(cutouts_of(group, settings), sampling) for group in groups]
+    found = [
+        estimator.examine(Cutouts.of(cutouts_of(group, settings)), sampling) for group in groups
+    ]
     scale = settings.survey.pixel_scale
     parts = [prediction.posterior for prediction in found]
     return Examined(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,14 +84,17 @@ def truths(scenes: Scenes, settings: SimulationSettings, start: int) -> Catalog:
     return Catalog(tuple(columns))
 
 
-def cutouts_of(scenes: Scenes, settings: SimulationSettings, start: int) -> Iterator[Cutout]:
-    """The scenes' images as cutouts, bad pixels as NaN."""
+def cutouts_of(scenes: Scenes, settings: SimulationSettings, start: int = 0) -> Iterator[Cutout]:
+    """The scenes' images as cutouts, bad pixels as NaN, with what is told of their PSFs."""
     images = scenes.images.masked_fill(scenes.bad, np.nan).numpy()
-    for place, image in enumerate(images):
+    told = (scenes.psf_fwhm.tolist(), scenes.psf_concentration.tolist())
+    for place, (image, fwhm, share) in enumerate(zip(images, *told, strict=True)):
         yield Cutout(
             pixels=image,
             object_id=f"simulated-{start + place:07d}",
             file_name=f"simulated-{start + place:07d}.fits",
+            psf_fwhm=None if math.isnan(fwhm) else fwhm,
+            psf_concentration=None if math.isnan(share) else share,
             pixel_scale=settings.survey.pixel_scale,
             zero_point=settings.survey.zero_point,
         )
