@@ -12,12 +12,16 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 
 from gampen.catalog import Column
+from gampen.photometry import nanojanskys
 from gampen.posterior import Posterior
 from gampen.probability.marginals import Marginal
 
 # Probabilities of one, two and three standard deviations of a Gaussian.
 CREDIBLE_LEVELS = {"68": 0.6827, "95": 0.9545, "997": 0.9973}
 DISK_DOMINATED, BULGE_DOMINATED = 0.4, 0.6
+SHAPES = ("skewness", "kurtosis")  # the same in any unit
+
+Figures = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,11 @@ def summarise(posterior: Posterior) -> list[Column]:
     of epistemic variance, probabilities of the kinds of galaxy, the zero point and the packed
     mixture, which `posterior.metadata` describes.
     """
-    columns = [column for quantity in quantities(posterior) for column in _statistics(quantity)]
+    columns = [
+        column
+        for quantity, figures in measured(posterior)
+        for column in _columns(quantity, figures)
+    ]
     return [
         *columns,
         *_correlations(posterior),
@@ -76,25 +84,51 @@ def quantities(posterior: Posterior) -> list[Quantity]:
     return found
 
 
+def measured(posterior: Posterior) -> Iterator[tuple[Quantity, Figures]]:
+    """Each quantity with its figures; those in nanojanskys are those of the flux, in other units."""
+    flux: Figures = {}
+    units = nanojanskys(torch.ones_like(posterior.zero_points), posterior.zero_points)
+    for quantity in quantities(posterior):
+        known = quantity.name == "flux_njy"
+        figures = scaled(flux, units) if known else figures_of(quantity.marginal)
+        flux = figures if quantity.name == "flux" else flux
+        yield quantity, figures
+
+
 def single(values: Tensor) -> Float32[np.ndarray, "galaxy ..."]:
     """The values as 32-bit numbers."""
     array: Float32[np.ndarray, "galaxy ..."] = values.to(torch.float32).numpy()
     return array
 
 
-def _statistics(quantity: Quantity) -> Iterator[Column]:
+def figures_of(marginal: Marginal) -> Figures:
+    """All figures of a marginal, by the name of the statistic."""
+    return {
+        "median": marginal.median,
+        "mean": marginal.mean,
+        "mode": marginal.mode,
+        "std": marginal.std,
+        "skewness": marginal.skewness,
+        "kurtosis": marginal.kurtosis,
+        **_intervals(marginal),
+        "hdi68": marginal.hdi(CREDIBLE_LEVELS["68"]).flatten(1),
+    }
+
+
+def scaled(figures: Figures, factor: Float[Tensor, " galaxy"]) -> Figures:
+    """The figures of a quantity that is a multiple of another, which need no second search."""
+    found = {}
+    for name, values in figures.items():
+        whole = factor if values.dim() == 1 else factor[:, None]
+        found[name] = values + 0 * factor if name in SHAPES else values * whole
+    return found
+
+
+def _columns(quantity: Quantity, figures: Figures) -> Iterator[Column]:
     """The columns of one quantity."""
-    marginal, unit = quantity.marginal, quantity.unit
-    yield _column(quantity, "median", marginal.median, unit, "{};stat.median")
-    yield _column(quantity, "mean", marginal.mean, unit, "{};stat.mean")
-    yield _column(quantity, "mode", marginal.mode, unit, "{}")
-    yield _column(quantity, "std", marginal.std, unit, "stat.stdev;{}")
-    yield _column(quantity, "skewness", marginal.skewness, "", "stat.param;{}")
-    yield _column(quantity, "kurtosis", marginal.kurtosis, "", "stat.param;{}")
-    for label, edges in _intervals(marginal).items():
-        yield _column(quantity, label, edges, unit, "stat.percentile;{}")
-    segments = marginal.hdi(CREDIBLE_LEVELS["68"]).flatten(1)
-    yield _column(quantity, "hdi68", segments, unit, "{};stat.interval")
+    for statistic, values in figures.items():
+        unit = "" if statistic in SHAPES else quantity.unit
+        yield _column(quantity, statistic, values, unit, _UCDS.get(statistic, _EDGE_UCD))
 
 
 def _intervals(marginal: Marginal) -> dict[str, Float[Tensor, " galaxy"]]:
@@ -117,6 +151,16 @@ def _column(quantity: Quantity, statistic: str, values: Tensor, unit: str, ucd: 
     )
 
 
+_EDGE_UCD = "stat.percentile;{}"
+_UCDS = {
+    "median": "{};stat.median",
+    "mean": "{};stat.mean",
+    "mode": "{}",
+    "std": "stat.stdev;{}",
+    "skewness": "stat.param;{}",
+    "kurtosis": "stat.param;{}",
+    "hdi68": "{};stat.interval",
+}
 _MEANINGS = {
     "median": "median",
     "mean": "mean",

@@ -10,7 +10,7 @@ from gampen.errors import UsageError
 
 Part = TypeVar("Part")
 
-CHUNK = 256
+CHUNK = 512
 
 
 def chunks(galaxies: int, size: int = CHUNK) -> list[range]:
