@@ -85,7 +85,7 @@ def quantities(posterior: Posterior) -> list[Quantity]:
 
 
 def measured(posterior: Posterior) -> Iterator[tuple[Quantity, Figures]]:
-    """Each quantity with its figures; those in nanojanskys are those of the flux, in other units."""
+    """Each quantity with its figures; those in nanojanskys are the flux's in other units."""
     flux: Figures = {}
     units = nanojanskys(torch.ones_like(posterior.zero_points), posterior.zero_points)
     for quantity in quantities(posterior):
