@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.card.sets import Examined, draw, examine
 from benchmarks.card.sharpness import isolated, least_deviations, scatter_of_bound
-from gampen import Estimator
+from gampen import Estimator, LogUniform, Prior
 from gampen.calibration.battery import Battery
 from gampen.calibration.calibration import Calibration
 from gampen.calibration.scores import errors, rank_correlation, scatter
@@ -38,6 +38,14 @@ class Task:
         )
         around = replace(scene, sizes=(self.size,))
         return SimulationSettings(survey(self.survey), galaxies, around)
+
+    @property
+    def range(self) -> Prior:
+        """Radii and fluxes of the task's galaxies, as a prior."""
+        zero_point = survey(self.survey).zero_point
+        faintest, brightest = (10 ** (0.4 * (zero_point - m)) for m in self.magnitude[::-1])
+        laws = {"effective_radius": LogUniform(*self.radius)}
+        return Prior({**laws, "flux": LogUniform(faintest, brightest)})
 
 
 SURVEYS = {
@@ -71,11 +79,22 @@ def in_prior(
 def by_survey(
     estimator: Estimator, settings: SimulationSettings, galaxies: int, seed: int
 ) -> Iterator[tuple[str, dict[str, object]]]:
-    """Coverage and scatter in each survey's frames."""
+    """Coverage and scatter in each survey's frames, the PSF being told.
+
+    Of the posteriors as they are, and reweighted to the survey's own range of radii and fluxes.
+    """
+    scene = with_known_psf(settings.scene)
     for place, (name, task) in enumerate(SURVEYS.items()):
-        chosen = task.settings(settings.prior, settings.scene)
+        chosen = task.settings(settings.prior, scene)
         examined = examine(estimator, chosen, draw(chosen, galaxies, seed + place))
-        yield name, Calibration.of(examined.posterior, examined.truth).report()
+        usual = Calibration.of(examined.posterior, examined.truth)
+        reweighted = Calibration.of(examined.posterior.reweight(task.range), examined.truth)
+        yield name, {"usual": usual.report(), "reweighted": reweighted.report()}
+
+
+def with_known_psf(scene: SceneSettings) -> SceneSettings:
+    """Scenes whose PSF is told, as those who have its image do: width and concentration."""
+    return replace(scene, psf_unknown_share=0.0, concentration_unknown_share=0.0)
 
 
 def zoom_and_radius(
@@ -102,7 +121,7 @@ def original_task(
 
     So bright, they have neighbours in every frame, all of them much fainter.
     """
-    chosen = ORIGINAL.settings(settings.prior, settings.scene)
+    chosen = ORIGINAL.settings(settings.prior, with_known_psf(settings.scene))
     prior = replace(chosen.prior, brightness=Brightness.FLUX, bulge_to_total=(0.02, 0.99))
     around = replace(chosen.scene, neighbour_share=1.0, neighbour_magnitude=(3.0, 8.0))
     chosen = replace(chosen, prior=prior, scene=replace(around, extra_neighbours=3.0))

@@ -99,15 +99,20 @@ def sharp_text(found: Figures) -> str:
 
 def survey_text(found: Figures) -> str:
     """A row a survey."""
-    rows = [
-        [name, *coverage_cells(row["parameters"]), *scatter_cells(scatters(row["parameters"]))]
-        for name, row in found.items()
-    ]
-    head = ["survey", "inside 68.27 %: B/T, R_e, flux", "inside 95.45 %", "B/T", "R_e", "flux"]
-    count = next(iter(found.values()))["galaxies"]
+    rows = []
+    for name, row in found.items():
+        usual, told = row["usual"]["parameters"], row["reweighted"]["parameters"]
+        scatter = scatter_cells(scatters(told))
+        rows.append([name, coverage_cells(usual)[0], *coverage_cells(told), *scatter])
+    head = ["survey", "inside 68.27 %: B/T, R_e, flux", "told the survey's range", "inside 95.45 %"]
+    count = next(iter(found.values()))["usual"]["galaxies"]
     return (
-        f"### One for every survey? {count:,} galaxies each\n\n{table(head, rows)}\n\n"
-        "The last three columns are the scatter of the median."
+        f"### One for every survey? {count:,} galaxies each\n\n"
+        f"{table([*head, 'B/T', 'R_e', 'flux'], rows)}\n\n"
+        "The PSF's width and concentration are told, with their errors. From the third column on, "
+        "posteriors are reweighted to the range of radii and magnitudes that the survey's galaxies "
+        "are drawn from, which is narrower than that of training: without it a posterior is rightly "
+        "wider than such galaxies need. The last three columns are the scatter of the median."
     )
 
 
