@@ -110,8 +110,8 @@ def survey_text(found: Figures) -> str:
         f"### One for every survey? {count:,} galaxies each\n\n"
         f"{table([*head, 'B/T', 'R_e', 'flux'], rows)}\n\n"
         "The PSF's width and concentration are told, with their errors. From the third column on, "
-        "posteriors are reweighted to the range of radii and magnitudes that the survey's galaxies "
-        "are drawn from, which is narrower than that of training: without it a posterior is rightly "
+        "posteriors are reweighted to the radii and magnitudes that the survey's galaxies "
+        "are drawn from, narrower than those of training: without this a posterior is rightly "
         "wider than such galaxies need. The last three columns are the scatter of the median."
     )
 
