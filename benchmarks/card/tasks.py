@@ -15,6 +15,7 @@ from gampen.calibration.battery import Battery
 from gampen.calibration.calibration import Calibration
 from gampen.calibration.scores import errors, rank_correlation, scatter
 from gampen.settings import Brightness, PriorSettings, SceneSettings, SimulationSettings
+from gampen.simulation.priors import magnitude_to_flux
 from gampen.simulation.surveys import survey
 
 
@@ -43,7 +44,8 @@ class Task:
     def range(self) -> Prior:
         """Radii and fluxes of the task's galaxies, as a prior."""
         zero_point = survey(self.survey).zero_point
-        faintest, brightest = (10 ** (0.4 * (zero_point - m)) for m in self.magnitude[::-1])
+        magnitudes = torch.tensor(self.magnitude[::-1], dtype=torch.float64)
+        faintest, brightest = magnitude_to_flux(magnitudes, zero_point).tolist()
         laws = {"effective_radius": LogUniform(*self.radius)}
         return Prior({**laws, "flux": LogUniform(faintest, brightest)})
 

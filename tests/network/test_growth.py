@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gampen.network.apertures import aperture_signal
-from gampen.network.growth import PLACES, STRETCH, Growth, across, guessed_radius
+from gampen.network.growth import PLACES, STRETCH, Growth, across, cleaned, guessed_radius
 from gampen.network.transformer import SpatialTransformer
 from gampen.settings import NetworkSettings
 
@@ -31,7 +31,9 @@ def crop_of(image, zoom=0.6):
 
 def growth_of(image, zoom=0.6, symmetric=False):
     """The growth of a crop's light."""
-    return Growth.of(crop_of(image, zoom), SETTINGS.views, symmetric)
+    crop = crop_of(image, zoom)
+    views = crop.views(SETTINGS.views)
+    return Growth.of(cleaned(views, crop.sampling) if symmetric else views, crop.sampling)
 
 
 @pytest.mark.parametrize("zoom", [0.4, 0.6, 1.0])
@@ -88,7 +90,7 @@ def test_light_of_nothing_is_still_positive():
 
 def test_a_crop_without_inner_views_has_a_curve_too():
     crop = replace(crop_of(gaussian(8.0)), inner=())
-    growth = Growth.of(crop, (1.0,))
+    growth = Growth.of(crop.views((1.0,)), crop.sampling)
     assert growth.light.shape == (1, len(growth.radii))
     assert float(growth.log_radius.exp()) == pytest.approx(1.1774 * 8, rel=0.1)
 

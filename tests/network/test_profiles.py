@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gampen.network.apertures import aperture_signal
-from gampen.network.growth import Growth
+from gampen.network.growth import Growth, cleaned
 from gampen.network.profiles import (
     LIMIT,
     MOST_ELONGATED,
@@ -48,7 +48,9 @@ def crop_of(image, zoom=0.7):
 def told(image, zoom=0.7):
     """What the profile says of an image: rings of all light, of the cleaned, and two numbers."""
     crop = crop_of(image, zoom)
-    numbers = profile(crop, SHARES, Growth.of(crop, SHARES, symmetric=True))[0]
+    views = crop.views(SHARES)
+    symmetric = cleaned(views, crop.sampling)
+    numbers = profile(views, symmetric, crop.sampling, Growth.of(symmetric, crop.sampling))[0]
     assert numbers.shape == (NUMBERS,)
     return numbers.split([RINGS, RINGS, 2])
 

@@ -26,6 +26,10 @@ class Crop:
     zoom: Float[Tensor, " galaxy"]
     sampling: Float[Tensor, " galaxy"]
 
+    def views(self, shares: tuple[float, ...]) -> dict[float, Float[Tensor, "galaxy 1 size size"]]:
+        """The crop and its inner parts, by the shares of its side that they take."""
+        return dict(zip(shares, (self.pixels, *self.inner), strict=True))
+
     @property
     def side(self) -> Float[Tensor, " galaxy"]:
         """The crop's side [input pixel]."""

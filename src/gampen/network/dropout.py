@@ -28,8 +28,7 @@ class Masks:
     def draw(cls, passes: int, widths: tuple[int, ...], rate: float, seed: int) -> Masks:
         """Masks of `passes` networks; the same for the same seed on every machine."""
         generator = torch.Generator().manual_seed(seed)
-        drawn = [torch.rand(passes, width, generator=generator) for width in widths]
-        return cls(tuple((u >= rate).float() / (1 - rate) for u in drawn))
+        return cls(tuple(factors((passes, width), rate, generator) for width in widths))
 
     @classmethod
     def of_head(cls, settings: NetworkSettings, passes: int, seed: int) -> Masks:
@@ -63,5 +62,10 @@ class MapMasks:
         """The maps before the convolution of that place, thinned alike for every galaxy."""
         seed = (self.seed * APART + self.number) * APART + place
         generator = torch.Generator().manual_seed(seed % 2**63)
-        kept = torch.rand(maps.shape[1:], generator=generator) >= self.rate
-        return maps * (kept.float() / (1 - self.rate)).to(maps.device)
+        return maps * factors(tuple(maps.shape[1:]), self.rate, generator).to(maps.device)
+
+
+def factors(shape: tuple[int, ...], rate: float, generator: torch.Generator) -> Tensor:
+    """Factors of 0, as often as the rate says, or 1 / (1 - rate)."""
+    kept: Tensor = torch.rand(shape, generator=generator) >= rate
+    return kept.float() / (1 - rate)

@@ -18,7 +18,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gampen.network.apertures import discs
-from gampen.network.crop import Crop
 
 FLUX_FLOOR = 3.0
 STEPS = 28
@@ -30,6 +29,8 @@ LEAST_SHARE = 0.4  # below this share of what is seen, a radius is not taken for
 NOISE_ACROSS, LIGHT_ACROSS = 4.0, 0.15  # sigma and share by which a pixel may exceed its opposite
 PLACES = (0.15, 0.25, 0.4, 0.6, 0.8, 1.0, 1.25, 1.6, 2.0, 2.6, 3.4, 4.5)  # [seen radius]
 STRETCH = 4.0
+
+Views = dict[float, Float[Tensor, "galaxy 1 size size"]]
 
 
 @dataclass(frozen=True)
@@ -47,19 +48,8 @@ class Growth:
     half_side: Float[Tensor, " galaxy"]
 
     @classmethod
-    def of(cls, crop: Crop, shares: tuple[float, ...], symmetric: bool = False) -> Growth:
-        """The growth of a crop's light, or of what is symmetric in it; `shares` are its views'."""
-        views = dict(zip(shares, (crop.pixels, *crop.inner), strict=True))
-        return cls.of_views(views, crop.sampling, symmetric)
-
-    @classmethod
-    def of_views(
-        cls,
-        views: dict[float, Float[Tensor, "galaxy 1 size size"]],
-        sampling: Float[Tensor, " galaxy"],
-        symmetric: bool = False,
-    ) -> Growth:
-        """The growth of light in views that take the given shares of the side of the widest.
+    def of(cls, views: Views, sampling: Float[Tensor, " galaxy"]) -> Growth:
+        """The growth of light in views by the shares that they take of the side of the widest.
 
         `sampling` [pixel] is the side of the widest view's pixels. Each circle is summed in the
         finest view that holds it.
@@ -69,10 +59,9 @@ class Growth:
         light, start = [], 0
         for share in sorted(views):
             side = share * sampling
-            seen = across(views[share], side) if symmetric else views[share]
             end = STEPS if share == 1 else sum(radius < share for radius in steps)
             chosen = tuple(radius / share * size / 2 for radius in steps[start:end])
-            inside = seen.flatten(1) @ discs(size, size, chosen, device)
+            inside = views[share].flatten(1) @ discs(size, size, chosen, device)
             light.append(inside * side.square()[:, None])
             start = max(start, end)
         radii, half_side = torch.tensor(steps, device=device), sampling * size / 2
@@ -93,6 +82,11 @@ class Growth:
         distance = 1.678 * places.exp()
         disk = 1 - (1 + distance) * (-distance).exp()
         return STRETCH * (share - disk).clamp(-1, 1)
+
+
+def cleaned(views: Views, sampling: Float[Tensor, " galaxy"]) -> Views:
+    """The same views without what is much brighter than the pixel across the centre."""
+    return {share: across(view, share * sampling) for share, view in views.items()}
 
 
 def across(

@@ -19,7 +19,7 @@ from gampen.network.crop import Crop
 from gampen.network.dropout import MapMasks, Masks
 from gampen.network.features import Features
 from gampen.network.frames import Frames, noise_texture
-from gampen.network.growth import PLACES, Growth, guessed_radius
+from gampen.network.growth import PLACES, Growth, cleaned, guessed_radius
 from gampen.network.head import MixtureHead
 from gampen.network.profiles import NUMBERS, profile
 from gampen.network.resampling import frame_side
@@ -98,20 +98,22 @@ class GampenNetwork(nn.Module):
 
         `masks` are of one pass, where dropout stands before the convolutions.
         """
-        whole, cleaned = (Growth.of(crop, self.settings.views, kind) for kind in (False, True))
-        radius = guessed_radius(cleaned, frames.psf_fwhm)
+        views = crop.views(self.settings.views)
+        symmetric = cleaned(views, crop.sampling)
+        whole, clean = (Growth.of(seen, crop.sampling) for seen in (views, symmetric))
+        radius = guessed_radius(clean, frames.psf_fwhm)
         told, psf = self._context(frames, crop, whole), psf_shape(frames)
         context = self.context(torch.cat([told, psf], dim=1))
         sizes = [radius - crop.sampling.log(), radius - frames.psf_fwhm.log().nan_to_num(0.0)]
-        sizes += [whole.total.log() - cleaned.total.log(), whole.log_radius - cleaned.log_radius]
-        shape = [whole.shape(), cleaned.shape(), torch.stack(sizes, dim=1) - 1]
+        sizes += [whole.total.log() - clean.total.log(), whole.log_radius - clean.log_radius]
+        shape = [whole.shape(), clean.shape(), torch.stack(sizes, dim=1) - 1]
         details = torch.cat([told, *shape, psf], dim=1)
-        ellipses = profile(crop, self.settings.views, cleaned)
+        ellipses = profile(views, symmetric, crop.sampling, clean)
         both = [self.detail(details), self.profile(torch.cat([details, ellipses], dim=1))]
-        views = torch.cat([stretch(view) for view in (crop.pixels, *crop.inner)], dim=1)
-        summary = torch.cat([self.features(views, context, masks), context, *both], dim=1)
+        images = torch.cat([stretch(view) for view in views.values()], dim=1)
+        summary = torch.cat([self.features(images, context, masks), context, *both], dim=1)
         shift = self.shift(torch.cat(both, dim=1))
-        return summary, self.anchor(radius, cleaned.total) + self.spread * shift
+        return summary, self.anchor(radius, clean.total) + self.spread * shift
 
     def conclude(
         self,

@@ -16,8 +16,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gampen.network.crop import Crop
-from gampen.network.growth import Growth, across
+from gampen.network.growth import Growth, Views
 
 RINGS = 18
 SMALLEST, LARGEST = 0.12, 5.0  # radii of the first and the last ellipse [seen radius]
@@ -127,21 +126,21 @@ def ellipse_of(
 
 
 def profile(
-    crop: Crop, shares: tuple[float, ...], growth: Growth
+    views: Views, symmetric: Views, sampling: Float[Tensor, " galaxy"], growth: Growth
 ) -> Float[Tensor, "galaxy number"]:
     """Light on ellipses over the whole, raw and cleaned by symmetry; elongation, log axis ratio.
 
-    `growth` is that of the cleaned crop, whose views take these `shares` of its side.
+    `views` of a crop of `sampling` [pixel], raw and `symmetric`; `growth` is that of the latter.
     """
-    views = dict(zip(shares, (crop.pixels, *crop.inner), strict=True))
-    finest_first = tuple(sorted(shares))
-    tiling = Tiling.of(crop.pixels.shape[-1], finest_first, crop.pixels.device)
-    whole = tiling.light([views[share] for share in finest_first])
-    cleaned = tiling.light([across(views[s], s * crop.sampling) for s in finest_first])
-    radius = (growth.log_radius.detach().exp() / crop.sampling.detach())[:, None]
-    noise = tiling.side / crop.sampling.detach()[:, None]
+    finest_first = tuple(sorted(views))
+    tiling = Tiling.of(views[1.0].shape[-1], finest_first, sampling.device)
+    whole, cleaned = (
+        tiling.light([seen[share] for share in finest_first]) for seen in (views, symmetric)
+    )
+    radius = (growth.log_radius.detach().exp() / sampling.detach())[:, None]
+    noise = tiling.side / sampling.detach()[:, None]
     ellipse = ellipse_of(cleaned.detach(), noise, tiling.moments, radius)
-    share = crop.sampling.square()[:, None] / growth.total[:, None]
+    share = sampling.square()[:, None] / growth.total[:, None]
     rank = _rank(ellipse.square_radius(tiling.moments), radius)
     told = [STRETCH * share * _on_rings(light, rank) for light in (whole, cleaned)]
     axis_ratio = 0.5 * ((1 - ellipse.elongation) / (1 + ellipse.elongation)).log()

@@ -18,7 +18,7 @@ from torch.nn import functional
 from gampen.network.apertures import RADII, aperture_signal, growth_shape
 from gampen.network.centres import find_centres
 from gampen.network.crop import Crop
-from gampen.network.growth import Growth
+from gampen.network.growth import Growth, cleaned
 from gampen.network.resampling import frame_side, resample_along_axes, resample_by_grid
 from gampen.network.stretch import shape_stretch
 from gampen.settings import CropFreedom, NetworkSettings
@@ -142,7 +142,7 @@ class SpatialTransformer(nn.Module):
         ones, side = torch.ones_like(centre[:, 0]), frame_side(pixels)
         sampling = ones * (side / self.crop_size)
         view = resample_along_axes(pixels, centre, sampling, self.crop_size)
-        growth = Growth.of_views({1.0: view}, sampling, symmetric=True)
+        growth = Growth.of(cleaned({1.0: view}, sampling), sampling)
         signal = (growth.total / growth.half_side).clamp(max=PLAIN).log()
         return torch.stack([growth.log_radius - math.log(side) + 2, signal / 4 - 1], dim=1)
 
