@@ -4,19 +4,23 @@ import math
 
 import pytest
 import torch
+from torch.nn.functional import avg_pool2d
 
 from gampen.network.apertures import aperture_signal
 from gampen.network.growth import Growth, cleaned
 from gampen.network.profiles import (
+    HARMONIC_STRETCH,
+    HARMONICS,
     LIMIT,
     MOST_ELONGATED,
     NUMBERS,
+    ORDERS,
     RINGS,
     STRETCH,
     Ellipse,
+    Profiles,
     Tiling,
     ellipse_of,
-    profile,
 )
 from gampen.network.transformer import SpatialTransformer
 from gampen.settings import NetworkSettings
@@ -24,6 +28,7 @@ from gampen.settings import NetworkSettings
 SHARES = (1.0, 0.25)
 SETTINGS = NetworkSettings(views=SHARES)
 RADIUS = 6.0
+MEASURED = slice(6, None)  # rings with enough pixels for a fourth harmonic
 
 
 def disk(axis_ratio, angle=30.0, radius=RADIUS, flux=1e6, side=128):
@@ -45,14 +50,26 @@ def crop_of(image, zoom=0.7):
     return SpatialTransformer(SETTINGS).crop(image, theta, signal)
 
 
-def told(image, zoom=0.7):
-    """What the profile says of an image: rings of all light, of the cleaned, and two numbers."""
+def profiles_of(image, zoom=0.7):
+    """The profiles of an image."""
     crop = crop_of(image, zoom)
     views = crop.views(SHARES)
     symmetric = cleaned(views, crop.sampling)
-    numbers = profile(views, symmetric, crop.sampling, Growth.of(symmetric, crop.sampling))[0]
+    return Profiles.of(views, symmetric, crop.sampling, Growth.of(symmetric, crop.sampling))
+
+
+def told(image, zoom=0.7):
+    """What the profile says of an image: rings of all light, of the cleaned, and two numbers."""
+    numbers = profiles_of(image, zoom).rings()[0]
     assert numbers.shape == (NUMBERS,)
     return numbers.split([RINGS, RINGS, 2])
+
+
+def harmonics(image, zoom=0.7):
+    """The harmonics [raw or cleaned, order, cosine or sine, ring]."""
+    numbers = profiles_of(image, zoom).harmonics()[0]
+    assert numbers.shape == (HARMONICS,)
+    return numbers.view(2, len(ORDERS), 2, RINGS)
 
 
 def axis_ratio_of(image):
@@ -139,3 +156,58 @@ def test_no_ellipse_is_longer_than_the_longest():
     light, radius = tiling.light([line]), torch.tensor([[16.0]])
     found = ellipse_of(light, torch.ones_like(light), tiling.moments, radius)
     assert float(found.elongation) == pytest.approx(MOST_ELONGATED, abs=0.01)
+
+
+def bulge_and_disk(twist=0.0, turn=0.0):
+    """A round or turned bulge in an inclined disk."""
+    bulge = disk(0.5 if twist else 1.0, turn + 30 + twist, radius=2.5)
+    return (0.5 * bulge + disk(0.4, turn + 30, radius=9.0)) / 1.5
+
+
+def test_light_along_its_own_ellipses_has_no_twist():
+    found = harmonics(disk(0.8, 30.0))[0, 0, :, MEASURED]
+    assert float(found[1].abs().max()) < 0.1
+    assert float(found[0].max()) > 0.3  # by a round angle, an ellipse is longer along its axis
+
+
+def test_a_round_bulge_lies_across_the_ellipses_of_its_disk():
+    alone, both = (harmonics(image)[0, 0, 0] for image in (disk(0.4), bulge_and_disk()))
+    assert float((alone - both).abs().max()) > 0.5
+
+
+def test_a_twist_is_seen_in_the_sines_and_its_sense_in_their_sign():
+    straight, left, right = (harmonics(bulge_and_disk(twist)) for twist in (0, 40, -40))
+    straight, left, right = (found[0, 0, 1, MEASURED] for found in (straight, left, right))
+    assert float(straight.abs().max()) < 0.2 * float(left.abs().max())
+    torch.testing.assert_close(left, -right, rtol=0, atol=0.1)
+
+
+@pytest.mark.parametrize("turn", [15.0, 45.0, 90.0])
+def test_harmonics_turn_with_the_galaxy(turn):
+    one, other = (harmonics(bulge_and_disk(40.0, angle))[..., MEASURED] for angle in (0.0, turn))
+    torch.testing.assert_close(one, other, rtol=0, atol=0.2)
+
+
+def test_harmonics_do_not_depend_on_brightness():
+    bright = harmonics(30 * bulge_and_disk(40.0))
+    torch.testing.assert_close(bright, harmonics(bulge_and_disk(40.0)), rtol=0, atol=0.05)
+
+
+def test_harmonics_are_sums_over_the_light():
+    """Against the definition, pixel by pixel."""
+    image = bulge_and_disk(40.0)
+    profiles, crop = profiles_of(image), crop_of(image)
+    views = {share: avg_pool2d(view, 2) for share, view in crop.views(SHARES).items()}
+    tiling = Tiling.of(32, (0.25, 1.0), image.device)
+    light = tiling.light([views[0.25], views[1.0]])[0] * (2 * crop.sampling) ** 2
+    x2y2, xy = tiling.moments[1], tiling.moments[2]
+    angle = torch.atan2(xy, x2y2) / 2
+    axis = torch.atan2(profiles.ellipse.athwart, profiles.ellipse.along)[0] / 2
+    whole = (light * torch.cos(2 * (angle - axis))).sum() / profiles.total[0]
+    found = harmonics(image)[0, 0, 0].sum() / HARMONIC_STRETCH
+    assert float(found) == pytest.approx(float(whole), abs=2e-3)
+
+
+@pytest.mark.parametrize("level", [0.0, -5.0, 1e6])
+def test_harmonics_of_any_frame_are_finite_and_bounded(level):
+    assert float(harmonics(torch.full((1, 1, 64, 64), level)).abs().max()) <= LIMIT

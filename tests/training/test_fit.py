@@ -10,10 +10,11 @@ import torch
 from gampen.errors import TrainingError, UsageError
 from gampen.network.devices import usable_device
 from gampen.network.network import GampenNetwork
+from gampen.network.transformer import LEAST_ZOOM
 from gampen.parameters import MORPHOLOGY
 from gampen.training.batches import Batch
 from gampen.training.devices import fabric_for
-from gampen.training.fit import WANTED_RADII, Fit, ahead, stray
+from gampen.training.fit import WANTED_RADII, Fit, ahead, stray, within_reach
 from gampen.training.validation import validate
 from tiny import NETWORK, TRAINING, batch, lively, source
 
@@ -252,11 +253,19 @@ def test_a_crop_strays_by_the_logarithm_of_its_side_over_seven_radii():
     radius = crop.side.log()[:, None, None] + offset
     means = torch.cat([mixture.means[..., :1], radius, mixture.means[..., 2:]], dim=-1)
     told = replace(mixture, means=means)
-    frame, least = crop.side / crop.zoom, 0.1
-    wanted = (1.5 * crop.side).clamp(max=frame)
-    assert bool((wanted > least * frame).all())
-    expected = (crop.side / wanted).log().square().mean()
+    expected = (crop.zoom.log() - within_reach((1.5 * crop.zoom).log())).square().mean()
     torch.testing.assert_close(stray(built, crop, told), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_wanted_zooms_keep_their_order_within_bounds():
+    wanted = torch.linspace(-6, 3, 91).double()
+    reached = within_reach(wanted)
+    assert bool((reached.diff() > 0).all())
+    assert bool((reached > math.log(LEAST_ZOOM)).all())
+    assert bool((reached < 0).all())
+    middle = math.log(LEAST_ZOOM) / 2
+    near = torch.tensor([middle - 0.3, middle, middle + 0.3])
+    torch.testing.assert_close(within_reach(near), near, rtol=0, atol=0.01)
 
 
 def test_the_pull_moves_the_crop_and_not_the_posterior():
@@ -270,7 +279,9 @@ def test_where_no_parameter_is_a_length_nothing_pulls():
     assert float(stray(*judged(MORPHOLOGY.select(["flux"])))) == 0
 
 
-def test_a_strong_pull_makes_the_crops_follow():
+def test_a_strong_pull_makes_the_crops_follow(monkeypatch):
+    monkeypatch.setattr("gampen.training.fit.WANTED_RADII", 2.0)
+
     def found(pull):
         short = replace(TRAINING, steps=100, steps_per_epoch=100, learning_rate=1e-3)
         fit = fit_of(replace(short, crop_pull=pull))

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from gampen.network.apertures import RADII, RINGED, crop_signal
 from gampen.network.crop import Crop
@@ -21,9 +22,11 @@ from gampen.network.features import Features
 from gampen.network.frames import Frames, noise_texture
 from gampen.network.growth import PLACES, Growth, cleaned, guessed_radius
 from gampen.network.head import MixtureHead
-from gampen.network.profiles import NUMBERS, profile
+from gampen.network.profiles import HARMONICS, NUMBERS, Profiles
 from gampen.network.resampling import frame_side
 from gampen.network.stretch import stretch
+from gampen.network.surroundings import NUMBERS as SURROUNDINGS
+from gampen.network.surroundings import surroundings
 from gampen.network.transformer import SpatialTransformer
 from gampen.parameters import ParameterSpace, Scaling
 from gampen.probability.bijections import Exponential
@@ -33,6 +36,7 @@ from gampen.settings import NetworkSettings
 CONTEXT = 64
 DETAIL = 128
 PROFILE = 256
+PRODUCTS = 512
 SCALARS = 9
 SIZES = 4
 PSF_SHAPE = 2
@@ -62,11 +66,13 @@ class GampenNetwork(nn.Module):
         self.features = Features(settings, CONTEXT)
         details = inputs + 2 * len(PLACES) + SIZES
         self.detail = perceptron(details, DETAIL)
-        self.profile = perceptron(details + NUMBERS, PROFILE)
-        self.shift = nn.Linear(2 * CONTEXT, len(space))
+        details += NUMBERS + HARMONICS + SURROUNDINGS
+        self.profile = perceptron(details, PROFILE)
+        self.products = gated_perceptron(details, PRODUCTS)
+        self.shift = nn.Linear(3 * CONTEXT, len(space))
         nn.init.zeros_(self.shift.weight)
         nn.init.zeros_(self.shift.bias)
-        self.head = MixtureHead(self.features.size + 3 * CONTEXT, len(space), settings)
+        self.head = MixtureHead(self.features.size + 4 * CONTEXT, len(space), settings)
         self.register_buffer("location", torch.zeros(len(space)))
         self.register_buffer("spread", torch.ones(len(space)))
 
@@ -108,11 +114,13 @@ class GampenNetwork(nn.Module):
         sizes += [whole.total.log() - clean.total.log(), whole.log_radius - clean.log_radius]
         shape = [whole.shape(), clean.shape(), torch.stack(sizes, dim=1) - 1]
         details = torch.cat([told, *shape, psf], dim=1)
-        ellipses = profile(views, symmetric, crop.sampling, clean)
-        both = [self.detail(details), self.profile(torch.cat([details, ellipses], dim=1))]
+        profiles = Profiles.of(views, symmetric, crop.sampling, clean)
+        around = surroundings(frames.pixels, crop)
+        light = torch.cat([details, profiles.rings(), profiles.harmonics(), around], dim=1)
+        measured = [self.detail(details), self.profile(light), self.products(light)]
         images = torch.cat([stretch(view) for view in views.values()], dim=1)
-        summary = torch.cat([self.features(images, context, masks), context, *both], dim=1)
-        shift = self.shift(torch.cat(both, dim=1))
+        summary = torch.cat([self.features(images, context, masks), context, *measured], dim=1)
+        shift = self.shift(torch.cat(measured, dim=1))
         return summary, self.anchor(radius, clean.total) + self.spread * shift
 
     def conclude(
@@ -193,6 +201,30 @@ def perceptron(inputs: int, width: int) -> nn.Sequential:
         nn.Linear(width, CONTEXT),
         nn.SiLU(),
     )
+
+
+class Gated(nn.Module):
+    """A layer whose units are products: one sum of the inputs opens the gate for another.
+
+    (Shazeer 2020, arXiv:2002.05202.) How far a measurement moves an estimate depends on the
+    galaxy's shape, so what is sought are products of measurements.
+    """
+
+    def __init__(self, inputs: int, width: int) -> None:
+        """Build for so many inputs and products."""
+        super().__init__()
+        self.linear = nn.Linear(inputs, 2 * width)
+
+    def forward(self, x: Float[Tensor, "galaxy input"]) -> Float[Tensor, "galaxy product"]:
+        """The products."""
+        value, gate = self.linear(x).chunk(2, dim=1)
+        products: Tensor = value * functional.silu(gate)
+        return products
+
+
+def gated_perceptron(inputs: int, width: int) -> nn.Sequential:
+    """Two layers of `width` products, as many numbers out as the context has."""
+    return nn.Sequential(Gated(inputs, width), Gated(width, width), nn.Linear(width, CONTEXT))
 
 
 def psf_shape(frames: Frames) -> Float[Tensor, "galaxy 2"]:

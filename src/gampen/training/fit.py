@@ -80,10 +80,20 @@ def stray(network: GampenNetwork, crop: Crop, mixture: GaussianMixture) -> Float
     radius = network.space.first_length
     if radius is None:
         return torch.zeros(())
-    frame = (crop.side / crop.zoom).log()
-    wanted = mixture.mean[:, radius].detach() + math.log(WANTED_RADII)
-    wanted = torch.minimum(torch.maximum(wanted, frame + math.log(LEAST_ZOOM)), frame)
-    return (crop.side.log() - wanted).square().mean()
+    share = (
+        mixture.mean[:, radius].detach() + math.log(WANTED_RADII) - (crop.side / crop.zoom).log()
+    )
+    return (crop.zoom.log() - within_reach(share)).square().mean()
+
+
+def within_reach(log_zoom: Float[Tensor, " galaxy"]) -> Float[Tensor, " galaxy"]:
+    """ln of zooms between the least one and 1, in the order of those that were wanted.
+
+    In the middle they are as wanted, and none is at a bound: however large or small galaxies are,
+    of two the larger one gets the larger crop.
+    """
+    room = -math.log(LEAST_ZOOM)
+    return room * (torch.sigmoid(4 / room * log_zoom + 2) - 1)
 
 
 class Fit:
