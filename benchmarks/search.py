@@ -3,7 +3,8 @@
 `python -m benchmarks.search [GALAXIES] ESTIMATOR ...` draws galaxies of the first one's training
 prior (2,000 unless told) and prints for each variant, and for the first one looking thoroughly,
 the negative log-likelihood in unconstrained units with its difference from the first (paired, with
-the standard error), coverage, CRPS, epistemic share and the time a galaxy takes on one thread.
+the standard error), by how many standard errors the first one's NLL, CRPS and energy score are
+better, coverage, CRPS, epistemic share and the time a galaxy takes on one thread.
 """
 
 from __future__ import annotations
@@ -25,6 +26,16 @@ from gampen.inference.sampling import Sampling
 from gampen.simulation.scenes import Scenes
 
 SEED, GALAXIES = 4_040, 2000
+COLUMNS = (
+    "variant",
+    "NLL",
+    "against the first",
+    "first better by s.e. in NLL / CRPS / energy",
+    "inside 68.27 %",
+    "CRPS",
+    "epistemic",
+    "ms",
+)
 
 
 @dataclass(frozen=True)
@@ -33,8 +44,8 @@ class Row:
 
     name: str
     nll: Float64[np.ndarray, " galaxy"]
+    scores: ProperScores
     covered: Float64[np.ndarray, "parameter level"]
-    crps: float
     epistemic: float
     milliseconds: float
 
@@ -48,8 +59,8 @@ class Row:
         return cls(
             name=name,
             nll=unconstrained_nll(found),
+            scores=ProperScores.of(posterior, found.truth, SEED),
             covered=coverage(ranks(posterior, found.truth), np.array(LEVELS)),
-            crps=float(ProperScores.of(posterior, found.truth, SEED).means["crps"]),
             epistemic=float(posterior.epistemic_fraction.median()),
             milliseconds=1000 * took / len(posterior),
         )
@@ -58,12 +69,14 @@ class Row:
         """The row of a Markdown table."""
         apart = self.nll - first.nll
         error = apart.std() / len(apart) ** 0.5
+        better = first.scores.advantages(self.scores).values()
         cells = [
             self.name,
             f"{self.nll.mean():.3f}",
             f"{apart.mean():+.3f} +- {error:.3f}",
+            " / ".join(f"{errors:.0f}" for errors in better),
             " / ".join(f"{100 * level:.1f}" for level in self.covered[:, 0]),
-            f"{self.crps:.4f}",
+            f"{self.scores.means['crps']:.4f}",
             f"{self.epistemic:.1e}",
             f"{self.milliseconds:.1f}",
         ]
@@ -86,8 +99,8 @@ def main(*arguments: str) -> None:
     groups = draw(estimators[names[0]].prior, number, SEED)
     chosen = [(name, name, Sampling()) for name in names]
     chosen.append((f"{names[0]}, thorough", names[0], Sampling(thorough=True)))
-    print("| variant | NLL | against the first | inside 68.27 % | CRPS | epistemic | ms |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    print(f"| {' | '.join(COLUMNS)} |")
+    print(f"|{' --- |' * len(COLUMNS)}")
     first: Row | None = None
     for title, name, sampling in chosen:
         row = Row.of(title, estimators[name], groups, sampling)
