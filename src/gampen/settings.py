@@ -232,6 +232,7 @@ class TrainingSettings:
     steps_per_epoch: int = 500
     validation_galaxies: int = 1024
     crop_pull: float = 0.0  # weight of ln^2 of a crop's side over the wanted number of radii
+    frozen: tuple[str, ...] = ()  # parts of the network that stay as they start
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -247,6 +247,33 @@ def judged(space=MORPHOLOGY):
     return built, crop, built.judge(frames, crop)
 
 
+def test_frozen_parts_stay_as_they_start_and_the_others_move():
+    parts = [name for name, _ in fit_of().network.named_children()]
+    frozen = tuple(name for name in parts if name != "head")
+    fit = fit_of(replace(TRAINING, frozen=frozen))
+    before = copy.deepcopy(fit.network.state_dict())
+    until(fit, 4)
+    for network in (fit.network, fit.average):
+        moved = {
+            name.split(".")[0]
+            for name, weight in network.state_dict().items()
+            if not torch.equal(weight, before[name])
+        }
+        assert moved == {"head"}
+
+
+@pytest.mark.parametrize("frozen", [("features", "trunk"), ("all",)])
+def test_only_parts_that_there_are_can_be_frozen(frozen):
+    with pytest.raises(UsageError, match=r"frozen must name some of transformer, .*head"):
+        fit_of(replace(TRAINING, frozen=frozen))
+
+
+def test_something_must_be_left_to_train():
+    parts = tuple(name for name, _ in fit_of().network.named_children())
+    with pytest.raises(UsageError, match="and not all"):
+        fit_of(replace(TRAINING, frozen=parts))
+
+
 def test_a_crop_strays_by_the_logarithm_of_its_side_over_seven_radii():
     built, crop, mixture = judged()
     offset = torch.full_like(mixture.means[..., :1], math.log(1.5 / WANTED_RADII))

@@ -114,7 +114,8 @@ def draw_flux(
         of_unit_flux = signal_to_noise(torch.ones_like(radius), radius, psf_fwhm, sky_sigma)
         return draw.log_uniform(prior.signal_to_noise) / of_unit_flux
     if prior.brightness is Brightness.FLUX:
-        brightest, faintest = (10 ** (0.4 * (zero_point - m)) for m in prior.magnitude)
+        limits = torch.tensor(prior.magnitude[::-1], dtype=torch.float64)
+        faintest, brightest = magnitude_to_flux(limits, zero_point).tolist()
         return draw.uniform((faintest, brightest))
     return magnitude_to_flux(draw.uniform(prior.magnitude), zero_point)
 

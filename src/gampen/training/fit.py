@@ -19,7 +19,7 @@ from jaxtyping import Float
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from gampen.errors import TrainingError, reason_of
+from gampen.errors import TrainingError, UsageError, reason_of
 from gampen.network.crop import Crop
 from gampen.network.frames import Frames
 from gampen.network.network import GampenNetwork
@@ -96,6 +96,23 @@ def within_reach(log_zoom: Float[Tensor, " galaxy"]) -> Float[Tensor, " galaxy"]
     return room * (torch.sigmoid(4 / room * log_zoom + 2) - 1)
 
 
+def free_parameters(network: GampenNetwork, frozen: tuple[str, ...]) -> list[nn.Parameter]:
+    """The weights to be fitted; those of the `frozen` parts take no gradient from now on.
+
+    `UsageError` where there is no such part, or none is left.
+    """
+    parts = dict(network.named_children())
+    unknown = [name for name in frozen if name not in parts]
+    if unknown or not parts.keys() - set(frozen):
+        raise UsageError(
+            f"training: frozen must name some of {', '.join(parts)}, and not all; "
+            f"got {', '.join(frozen)}"
+        )
+    for name in frozen:
+        parts[name].requires_grad_(False)
+    return [weight for weight in network.parameters() if weight.requires_grad]
+
+
 class Fit:
     """A network being fitted: its weights, their running average, the optimiser and the step."""
 
@@ -104,7 +121,9 @@ class Fit:
         self.settings, self.fabric, self.step = settings, fabric, 0
         self.average = copy.deepcopy(network).eval().to(fabric.device)
         optimiser = torch.optim.AdamW(
-            network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+            free_parameters(network, settings.frozen),
+            settings.learning_rate,
+            weight_decay=settings.weight_decay,
         )
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimiser, settings.learning_rate, total_steps=settings.steps + 1, pct_start=0.1
