@@ -18,7 +18,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from benchmarks.card.sets import true_signal_to_noise
-from benchmarks.card.sharpness import exposure_of, isolated
+from benchmarks.card.sharpness import exposure_of, isolated, priors_of
 from gampen import Estimator
 from gampen.calibration.coordinates import TARGETS, coordinates_of, quantity_slopes
 from gampen.calibration.derivatives import Slopes
@@ -27,7 +27,7 @@ from gampen.calibration.limit import deviations, information_limit, medians_by_b
 from gampen.calibration.priors import Priors
 from gampen.network.crop import Crop
 from gampen.network.growth import Growth, cleaned
-from gampen.network.profiles import LARGEST, RINGS, SMALLEST, Profiles, Tiling
+from gampen.network.profiles import RINGS, Ellipse, Profiles, Tiling, tiling_of
 from gampen.network.surroundings import RATIO
 from gampen.network.surroundings import RINGS as OUTER_RINGS
 from gampen.network.transformer import resample
@@ -59,7 +59,6 @@ class Seen:
     crop_variance: Float[Tensor, "galaxy pixel"]
     inside: Float[Tensor, "galaxy pixel"]
     ring: Float[Tensor, "galaxy pixel"]
-    tiling: Tiling
     profiles: Profiles
     scale: Float64[Tensor, "galaxy coordinate"]
 
@@ -68,12 +67,12 @@ class Seen:
         """What the estimator's network sees of scenes."""
         network, exposure = estimator.network, exposure_of(scenes)
         frames = to_batch(scenes, MORPHOLOGY).frames
-        crop, shares = network.transformer(frames.pixels), tuple(sorted(network.settings.views))
+        crop = network.transformer(frames.pixels)
         views = crop.views(network.settings.views)
         symmetric = cleaned(views, crop.sampling)
         growth = Growth.of(symmetric, crop.sampling)
         profiles = Profiles.of(views, symmetric, crop.sampling, growth)
-        tiling = Tiling.of(network.settings.crop_size, shares, frames.pixels.device)
+        tiling, shares = tiling_of(views), tuple(sorted(views))
         quantities, slopes = quantity_slopes(coordinates_of(scenes.target, slope_of(scenes.psf)))
         images = Slopes(quantities.float(), exposure, True, True).images()
         light = images[:, 0] + images[:, 5]
@@ -91,7 +90,6 @@ class Seen:
             crop_variance=area * exposure.variance(bright[..., None])[..., 0],
             inside=inside,
             ring=ring,
-            tiling=tiling,
             profiles=profiles,
             scale=scale,
         )
@@ -110,15 +108,11 @@ class Seen:
 
     def sums(self, orders: tuple[int, ...]) -> Information:
         """What harmonics of these orders say, on ellipses; on circles, if there is none."""
-        ellipse, moments = self.profiles.ellipse, self.tiling.moments
-        square = (
-            ellipse.square_radius(moments) if orders else moments[:1].expand(len(self.crop), -1)
-        )
-        smallest = SMALLEST * self.profiles.radius / self.profiles.sampling
-        step = math.log(LARGEST / SMALLEST) / (RINGS - 1)
-        rank = (square / smallest.square()).clamp(min=1e-9).log() / (2 * step)
-        rank = rank.clamp(0, RINGS - 1 - 1e-4)
-        turned = self.tiling.direction * ellipse.direction.conj()
+        profiles, tiling = self.profiles, tiling_of(self.profiles.views)
+        if not orders:
+            profiles = replace(profiles, ellipse=Ellipse.round(profiles.radius))
+        rank = profiles.rank(tiling, profiles.sampling)
+        turned = tiling.direction * profiles.ellipse.direction.conj()
         waves = [torch.ones_like(rank)]
         for order in orders[1:]:
             wave = turned.pow(order // 2)
@@ -216,9 +210,9 @@ def measure(estimator: Estimator, galaxies: int, seed: int) -> dict[str, Tensor]
     plain = replace(settings.survey, noise_correlation=(0.0, 0.0))
     bright = replace(settings.prior, signal_to_noise=(EDGES[0], EDGES[-1]))
     chosen = replace(isolated(settings), survey=plain, prior=bright)
-    priors = Priors.of(chosen.prior, chosen.survey, chosen.scene)
-    priors = replace(priors, psf_slope=chosen.survey.psf_beta)
-    simulator, ratios, signal = Simulator(chosen, seed), {}, []
+    priors, simulator = priors_of(chosen), Simulator(chosen, seed)
+    ratios: dict[str, list[Tensor]] = {}
+    signal = []
     for step in range(-(-galaxies // AT_ONCE)):
         scenes = simulator.batch(step, AT_ONCE)
         exposure = exposure_of(scenes)

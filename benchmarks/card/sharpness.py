@@ -34,11 +34,15 @@ def exposure_of(scenes: Scenes) -> Exposure:
     return Exposure(scenes.psf, scenes.psf_fwhm, *noise, scenes.bad, finer)
 
 
+def priors_of(settings: SimulationSettings) -> Priors:
+    """What is known before the image is seen; no network is told the shape of the PSF."""
+    priors = Priors.of(settings.prior, settings.survey, settings.scene)
+    return replace(priors, psf_slope=settings.survey.psf_beta)
+
+
 def least_deviations(settings: SimulationSettings, groups: list[Scenes]) -> Tensor:
     """The bound of each galaxy, as standard deviations in unconstrained space."""
-    survey = settings.survey
-    priors = Priors.of(settings.prior, survey, settings.scene)
-    priors = replace(priors, psf_slope=survey.psf_beta)  # no network is told the PSF's shape
+    priors = priors_of(settings)
     bounds = [information_limit(g.target, exposure_of(g), priors) for g in groups]
     return deviations(torch.cat(bounds))
 
