@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from commands import EXECUTABLE, alone, finished
-from gampen import __version__, cli
+from gampen import __version__
+from gampen.cli import application, progress
 from gampen.estimator import Estimator, shipped_names
 
 HEAVY = "{'torch', 'numpy', 'astropy', 'pyarrow', 'matplotlib', 'lightning_fabric', 'safetensors'}"
@@ -145,14 +146,14 @@ def test_a_full_disk_in_a_checkpoint_is_one_line(gampen, runfile, tmp_path, monk
 
 def test_a_message_of_several_lines_is_said_in_one(capsys):
     with pytest.raises(SystemExit):
-        cli.fail("one\ntwo [bold]three[/bold]", 2)
+        application.fail("one\ntwo [bold]three[/bold]", 2)
     assert capsys.readouterr().err == "gampen: one two [bold]three[/bold]\n"
 
 
 def test_without_a_terminal_there_is_a_line_a_minute_at_most(capsys, monkeypatch):
     now = 0.0
-    monkeypatch.setattr(cli.time, "monotonic", lambda: now)
-    with cli.progress_of("predicting") as tell:
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    with progress.progress_of("predicting") as tell:
         for done in range(0, 3001, 10):
             now = done / 10
             tell(done, 3000, "")
@@ -162,7 +163,7 @@ def test_without_a_terminal_there_is_a_line_a_minute_at_most(capsys, monkeypatch
 
 
 def test_a_short_run_says_nothing_without_a_terminal(capsys):
-    with cli.progress_of("predicting") as tell:
+    with progress.progress_of("predicting") as tell:
         tell(1, 2, "")
         tell(2, 2, "")
     assert capsys.readouterr().err == ""
@@ -170,8 +171,8 @@ def test_a_short_run_says_nothing_without_a_terminal(capsys):
 
 def test_on_a_terminal_there_is_a_bar_with_count_and_note(monkeypatch):
     screen = io.StringIO()
-    monkeypatch.setattr(cli, "err", Console(file=screen, force_terminal=True, width=120))
-    with cli.progress_of("training") as tell:
+    monkeypatch.setattr(progress, "err", Console(file=screen, force_terminal=True, width=120))
+    with progress.progress_of("training") as tell:
         tell(3, 12, "loss 1.234")
     assert "training" in screen.getvalue()
     assert "3/12" in screen.getvalue()

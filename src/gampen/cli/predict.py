@@ -1,0 +1,81 @@
+"""`gampen predict`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gampen.cli.application import START_OVER, command, out
+from gampen.cli.progress import progress_of
+
+if TYPE_CHECKING:
+    from gampen.verbs.predict import Predicted, PredictRequest
+
+
+@command(START_OVER)
+def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
+    source: Annotated[Path, typer.Argument(help="Folder of FITS cutouts, its info table, a file.")],
+    out_path: Annotated[
+        Path, typer.Option("--out", "-o", help="Catalogue: .parquet .fits .vot .ecsv .csv")
+    ] = Path("catalogue.parquet"),
+    estimator: Annotated[str, typer.Option(help="A shipped name or a file.")] = "universal",
+    page: Annotated[
+        Path | None, typer.Option("--report", help="Also draw the first galaxies here (.png).")
+    ] = None,
+    samples: Annotated[int, typer.Option(help="Joint draws a galaxy, in a file beside.")] = 0,
+    passes: Annotated[int, typer.Option(help="Monte Carlo dropout passes.")] = 64,
+    seed: Annotated[int, typer.Option(help="Seed of passes and draws.")] = 0,
+    batch_size: Annotated[int, typer.Option(help="Galaxies a batch; changes no result.")] = 64,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps ...")] = "cpu",
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="Look in all eight orientations: 8x slower.")
+    ] = False,
+    band: Annotated[str | None, typer.Option(help="Plane of a band-first cube.")] = None,
+    psf_fwhm: Annotated[float | None, typer.Option(help="FWHM of the PSF [arcsec].")] = None,
+    psf_file: Annotated[Path | None, typer.Option(help="FITS image of the PSF.")] = None,
+    zero_point: Annotated[float | None, typer.Option(help="AB zero point [mag].")] = None,
+    pixel_scale: Annotated[float | None, typer.Option(help="Side of a pixel [arcsec].")] = None,
+) -> None:
+    """Predict the joint posterior of every galaxy, from its cutout."""
+    from gampen.inference.sampling import Sampling
+    from gampen.storage.fits import Known
+    from gampen.verbs.predict import PredictRequest
+    from gampen.verbs.predict import predict as run
+
+    request = PredictRequest(
+        source=source,
+        out=out_path,
+        estimator=estimator,
+        known=Known(
+            psf_fwhm=psf_fwhm,
+            psf_file=psf_file,
+            zero_point=zero_point,
+            pixel_scale=pixel_scale,
+            band=int(band) if band and band.isdigit() else band,
+        ),
+        sampling=Sampling(passes, seed, batch_size, device, thorough),
+        draws=samples,
+    )
+    if page is not None:
+        from gampen.verbs.page import claim_page
+
+        claim_page(page)
+    with progress_of("predicting") as tell:
+        done = run(request, lambda count, of: tell(count, of, ""))
+    _report_prediction(done, request, page)
+
+
+def _report_prediction(done: Predicted, request: PredictRequest, page: Path | None) -> None:
+    """Say what was written, and draw the page where one was asked for."""
+    found = len(done.catalog) - done.failed
+    out.print(f"{found} of {len(done.catalog)} galaxies have a posterior", markup=False)
+    if done.failed:
+        out.print("the others are flagged rows whose status says why", markup=False)
+    for file in done.files:
+        out.print(str(file), markup=False)
+    if page is not None:
+        from gampen.verbs.page import draw_page
+
+        out.print(str(draw_page(request, done.catalog, page)), markup=False)
