@@ -40,6 +40,20 @@ class Flag(IntFlag):
     SIZE_OUT_OF_RANGE = 128
     NOT_POSITIVE = 256
     UNUSUAL = 512
+    OUT_OF_DISTRIBUTION = 1024
+    NETWORK_IN_DOUBT = 2048
+    POINT_SOURCE = 4096
+    BLENDED = 8192
+    IRREGULAR = 16384
+    OFF_CENTRE = 32768
+    PSF_DOUBTFUL = 65536
+    TRAIL = 131072
+    SATURATED = 262144
+    NOISE_DOUBTFUL = 524288
+    AT_EDGE = 1048576
+    UNRESOLVED = 2097152
+    TOO_FAINT = 4194304
+    MODEL_MISFIT = 8388608
 
     @property
     def description(self) -> str:
@@ -58,6 +72,20 @@ FLAG_DESCRIPTIONS: Mapping[Flag, str] = {
     Flag.SIZE_OUT_OF_RANGE: "the cutout is smaller or larger than any the estimator was trained on",
     Flag.NOT_POSITIVE: "there is no positive flux at the centre",
     Flag.UNUSUAL: "no noise to measure, or a sky that was not subtracted",
+    Flag.OUT_OF_DISTRIBUTION: "the image is unlike all that the estimator was trained on",
+    Flag.NETWORK_IN_DOUBT: "the network's own doubt is an unusual share of the uncertainty",
+    Flag.POINT_SOURCE: "looks like a star",
+    Flag.BLENDED: "another source overlaps the galaxy or outshines it",
+    Flag.IRREGULAR: "arms, clumps or other structure that bulge and disk do not have",
+    Flag.OFF_CENTRE: "the galaxy is not in the middle of the cutout",
+    Flag.PSF_DOUBTFUL: "the light does not look as the PSF that was told would have it",
+    Flag.TRAIL: "a trail or streak crosses the cutout",
+    Flag.SATURATED: "the core is cut off at one level",
+    Flag.NOISE_DOUBTFUL: "noise or sky differ across the cutout",
+    Flag.AT_EDGE: "some of the galaxy lies outside of the cutout or on bad pixels",
+    Flag.UNRESOLVED: "the galaxy may be smaller than any that this PSF lets one measure",
+    Flag.TOO_FAINT: "fainter than any galaxy that the estimator was trained on",
+    Flag.MODEL_MISFIT: "the image that the posterior expects does not fit the data",
 }
 
 

@@ -20,8 +20,10 @@ from torch import Tensor
 from gampen import shipped
 from gampen.cutouts import Cutouts
 from gampen.errors import EstimatorError, reason_of
-from gampen.inference.flags import TrainedRange
+from gampen.inference.flags import TrainedRange, guard_flags
+from gampen.inference.limits import PriorLimits
 from gampen.inference.sampling import Inferred, Sampling, infer
+from gampen.network.guard import Guard
 from gampen.network.network import GampenNetwork
 from gampen.parameters import ParameterSpace
 from gampen.posterior import Posterior
@@ -57,6 +59,7 @@ class Estimator:
     network: GampenNetwork
     prior: SimulationSettings
     provenance: Mapping[str, str] = field(default_factory=dict)
+    guard: Guard | None = None
 
     @property
     def space(self) -> ParameterSpace:
@@ -93,10 +96,11 @@ class Estimator:
         space = ParameterSpace.from_json(metadata["parameters"])
         settings = build(NetworkSettings, json.loads(metadata["network"]), "network.")
         network = GampenNetwork(space, settings)
-        network.load_state_dict(tensors)
+        guard, weights = Guard.of_file(tensors, metadata)
+        network.load_state_dict(weights)
         prior = build(SimulationSettings, json.loads(metadata["prior"]), "prior.")
         provenance = {**json.loads(metadata["provenance"]), DIGEST: metadata[DIGEST]}
-        return cls(network.eval().for_convolutions(), prior, provenance)
+        return cls(network.eval().for_convolutions(), prior, provenance, guard=guard)
 
     def save(self, path: Path) -> None:
         """Write it to one safetensors file."""
@@ -107,8 +111,10 @@ class Estimator:
             "network": json.dumps(plain(self.network.settings)),
             "prior": json.dumps(plain(self.prior)),
             "provenance": json.dumps(provenance),
+            **(self.guard.metadata if self.guard else {}),
         }
-        write_tensors(path, self.network.state_dict(), metadata)
+        guarding = self.guard.tensors if self.guard else {}
+        write_tensors(path, self.network.state_dict() | guarding, metadata)
 
     def predict(self, cutouts: Cutouts, sampling: Sampling | None = None) -> Posterior:
         """The posterior of every galaxy, in physical units."""
@@ -119,15 +125,22 @@ class Estimator:
 
         `GalaxyError` where the network returns no distribution for one of them.
         """
-        inferred = infer(self.network, cutouts, sampling or Sampling())
+        inferred = infer(self.network, cutouts, sampling or Sampling(), self.guard)
         sky_sigma = inferred.sky_sigma.double().numpy()
         return Prediction(
             posterior=self._physical(inferred, cutouts),
             crop_theta=inferred.theta.double().numpy(),
             crop_scale=inferred.zoom.double().numpy(),
             sky_sigma=sky_sigma,
-            flags=TrainedRange.of(self.prior).flags(cutouts, sky_sigma),
+            flags=self._flags(cutouts, inferred),
         )
+
+    def _flags(self, cutouts: Cutouts, inferred: Inferred) -> Int32[np.ndarray, " galaxy"]:
+        """All flags: the cutouts' own, what was out of range, what a guard says, where data end."""
+        sky_sigma = inferred.sky_sigma.double().numpy()
+        flags = TrainedRange.of(self.prior).flags(cutouts, sky_sigma)
+        flags |= PriorLimits(self.prior, self.space).flags(cutouts, inferred)
+        return flags if self.guard is None else flags | guard_flags(self.guard, inferred)
 
     def _physical(self, inferred: Inferred, cutouts: Cutouts) -> Posterior:
         """The network's mixtures in arcsec (pixels where the scale is unknown) and image units."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gampen.cli import evaluate, models, predict, simulate, train
+from gampen.cli import evaluate, guard, models, predict, simulate, train
 from gampen.cli.application import app
 
 COMMANDS = (
@@ -10,6 +10,7 @@ COMMANDS = (
     simulate.simulate,
     train.train,
     evaluate.evaluate,
+    guard.guard,
     models.models,
 )
 """In the order in which help lists them."""

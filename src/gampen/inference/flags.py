@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32, Shaped
+import torch
+from jaxtyping import Float, Float32, Float64, Int32, Shaped
+from torch import Tensor
 
 from gampen.cutouts import Cutout, Cutouts, Flag, core
+from gampen.inference.sampling import Inferred
 from gampen.network.frames import BRIGHTEST, MAD_TO_SIGMA
+from gampen.network.guard import Guard
 from gampen.settings import SimulationSettings
 
 TOLERANCE = 1.1
@@ -51,6 +55,25 @@ class TrainedRange:
         if lacks_noise(cutout) or has_sky(cutout, sigma):
             flags |= Flag.UNUSUAL
         return flags
+
+
+def guard_scores(inferred: Inferred) -> Float[Tensor, "galaxy 3"]:
+    """What a guard's limits are of: ln odds of trouble, distance, and the network's own doubt."""
+    covariance = inferred.mixture.covariance.diagonal(dim1=-2, dim2=-1)
+    shares = inferred.epistemic.diagonal(dim1=-2, dim2=-1) / covariance
+    total = torch.logsumexp(inferred.odds, dim=1).double()
+    parts = (total, inferred.distance.double(), shares.double().amax(dim=1))
+    return torch.stack(parts, dim=1)
+
+
+def guard_flags(guard: Guard, inferred: Inferred) -> Int32[np.ndarray, " galaxy"]:
+    """The flags that a guard raises; of several troubles that of the likeliest kind."""
+    trouble, far, doubt = (guard_scores(inferred) > guard.limits.cpu()).unbind(dim=1)
+    kinds = torch.tensor([int(kind.flag) for kind in guard.kinds], dtype=torch.int32)
+    likeliest = kinds[inferred.odds.argmax(dim=1)] if len(inferred.odds) else kinds[:0]
+    found = torch.where(trouble, likeliest, 0)
+    found = found + far.int() * int(Flag.OUT_OF_DISTRIBUTION)
+    return (found + doubt.int() * int(Flag.NETWORK_IN_DOUBT)).to(torch.int32).numpy()
 
 
 def lacks_noise(cutout: Cutout) -> bool:

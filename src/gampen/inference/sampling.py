@@ -7,7 +7,7 @@ mean and covariance.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,13 +18,15 @@ from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 
 from gampen.cutouts import Cutout, Cutouts
 from gampen.errors import GalaxyError, UsageError
-from gampen.network.crop import Crop
+from gampen.inference.looking import Looked, look
 from gampen.network.devices import usable_device
 from gampen.network.dropout import MapMasks, Masks
-from gampen.network.frames import Frames, orderless_mean
+from gampen.network.frames import Frames
+from gampen.network.guard import Guard, Suspicion
 from gampen.network.network import GampenNetwork
 from gampen.network.symmetry import SYMMETRIES, Symmetry
 from gampen.probability.mixtures import GaussianMixture, collapse
+from gampen.settings import NetworkSettings
 
 DEFAULT_PASSES = 64
 SEEDS = 2**32
@@ -61,8 +63,15 @@ class Sampling:
         """The orientations in which each galaxy is seen."""
         return SYMMETRIES if self.thorough else SYMMETRIES[:1]
 
+    def map_masks(self, settings: NetworkSettings) -> list[MapMasks]:
+        """The masks of each pass, where dropout stands before the convolutions."""
+        rate = settings.map_dropout
+        return [MapMasks(rate, self.seed, n) for n in range(self.passes if rate else 0)]
+
 
 AS_IS = Sampling()
+BESIDE = ("epistemic", "theta", "zoom", "sky_sigma", "odds", "distance")
+"""What is known of each galaxy beside its mixture."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,8 @@ class Inferred:
 
     `mixture` and the crop's `theta` one a galaxy; `epistemic` the covariance of the passes' means;
     `sky_sigma` [image units] as measured; `zoom` the crop's side over the frame's, the mean where
-    galaxies are seen in several orientations (`theta` is the first one's).
+    galaxies are seen in several orientations (`theta` is the first one's); `odds` and `distance`
+    what a guard says (`gampen.network.guard.Suspicion`), no kinds and NaN where there is none.
     """
 
     mixture: GaussianMixture
@@ -79,31 +89,34 @@ class Inferred:
     theta: Float[Tensor, "galaxy 2 3"]
     zoom: Float[Tensor, " galaxy"]
     sky_sigma: Float[Tensor, " galaxy"]
+    odds: Float[Tensor, "galaxy kind"]
+    distance: Float[Tensor, " galaxy"]
 
     @classmethod
-    def empty(cls, network: GampenNetwork) -> Inferred:
+    def empty(cls, network: GampenNetwork, kinds: int = 0) -> Inferred:
         """What a network says of no galaxies."""
         size, components = len(network.space), network.settings.components
         square = torch.zeros(0, components, size, size, dtype=torch.float64)
         mixture = GaussianMixture(square[..., 0, 0], square[..., 0], square)
-        return cls(mixture, square[:, 0], torch.zeros(0, 2, 3), torch.zeros(0), torch.zeros(0))
+        none, odds = torch.zeros(0), torch.zeros(0, kinds)
+        return cls(mixture, square[:, 0], torch.zeros(0, 2, 3), none, none, odds, none)
 
     @classmethod
     def cat(cls, parts: list[Inferred]) -> Inferred:
         """The galaxies of all parts, one after the other."""
         mixture = GaussianMixture.cat([part.mixture for part in parts])
-        names = ("epistemic", "theta", "zoom", "sky_sigma")
-        return cls(mixture, **{n: torch.cat([getattr(p, n) for p in parts]) for n in names})
+        return cls(mixture, **{n: torch.cat([getattr(p, n) for p in parts]) for n in BESIDE})
 
     def select(self, galaxies: Tensor) -> Inferred:
         """The chosen galaxies, in the order chosen."""
-        names = ("epistemic", "theta", "zoom", "sky_sigma")
-        chosen = {name: getattr(self, name)[galaxies] for name in names}
+        chosen = {name: getattr(self, name)[galaxies] for name in BESIDE}
         return Inferred(self.mixture.select(galaxies), **chosen)
 
 
 @torch.no_grad()
-def infer(network: GampenNetwork, cutouts: Cutouts, sampling: Sampling) -> Inferred:
+def infer(
+    network: GampenNetwork, cutouts: Cutouts, sampling: Sampling, guard: Guard | None = None
+) -> Inferred:
     """Run the network over the cutouts; those of one shape share batches.
 
     `GalaxyError` where there is a galaxy for which the network returns no distribution,
@@ -113,14 +126,15 @@ def infer(network: GampenNetwork, cutouts: Cutouts, sampling: Sampling) -> Infer
     network = network.to(sampling.device).eval()
     masks = Masks.of_head(network.settings, sampling.passes, sampling.seed)
     masks = masks.to(torch.device(sampling.device))
+    observer = Observer(network, masks, guard and guard.to(sampling.device).eval())
     batches = _batches([cutouts[galaxy] for galaxy in order], sampling.batch_size)
     parts = [
-        _infer_lane(network, lane, masks, sampling).select(torch.arange(filled))
+        _infer_lane(observer, lane, sampling).select(torch.arange(filled))
         for batch in batches
         for lane, filled in lanes(frames_of(batch, sampling))
     ]
     if not parts:
-        return Inferred.empty(network)
+        return Inferred.empty(network, len(guard.kinds) if guard else 0)
     return Inferred.cat(parts).select(torch.tensor(order).argsort())
 
 
@@ -174,38 +188,28 @@ def _merge(
     return merged.affine(slope, offset), epistemic * slope[:, :, None] * slope[:, None, :]
 
 
-def _look(
-    network: GampenNetwork, frames: Frames, sampling: Sampling
-) -> tuple[Tensor, Tensor, Crop, Tensor]:
-    """What the head is told and the first guess, over all orientations; the first one's crop.
+@dataclass(frozen=True)
+class Observer:
+    """A network, the masks of its passes, and the guard that watches over it, if there is one."""
 
-    What it is told is one for each pass where dropout stands before the convolutions.
-    """
-    symmetries, rate = sampling.symmetries, network.settings.map_dropout
-    views = [frames.turned(symmetry) for symmetry in symmetries] if symmetries[1:] else [frames]
-    crops = [network.transformer(view.pixels) for view in views]
-    passes = range(sampling.passes if rate else 1)
-    summaries = []
-    for number in passes:
-        masks = MapMasks(rate, sampling.seed, number) if rate else None
-        told = [network.look(*pair, masks) for pair in zip(views, crops, strict=True)]
-        summary, guess = (mean_of_views(parts) for parts in zip(*told, strict=True))
-        summaries.append(summary)
-    zoom = mean_of_views([crop.zoom for crop in crops])
-    return torch.stack(summaries) if rate else summary, guess, crops[0], zoom
+    network: GampenNetwork
+    masks: Masks
+    guard: Guard | None
+
+    def suspicion(self, looked: Looked) -> Suspicion:
+        """What is suspicious of galaxies; without a guard nothing is known."""
+        if self.guard is not None:
+            return self.guard(looked.evidence)  # type: ignore[no-any-return]
+        zoom = looked.zoom
+        return Suspicion(zoom.new_zeros(len(zoom), 0), torch.full_like(zoom, torch.nan))
 
 
-def mean_of_views(values: Sequence[Tensor]) -> Tensor:
-    """The mean over orientations, whatever their order; of one, itself."""
-    return orderless_mean(values) if values[1:] else values[0]
-
-
-def _infer_lane(
-    network: GampenNetwork, frames: Frames, masks: Masks, sampling: Sampling
-) -> Inferred:
+def _infer_lane(observer: Observer, frames: Frames, sampling: Sampling) -> Inferred:
+    network, masks = observer.network, observer.masks
     try:
-        summary, guess, crop, zoom = _look(network, frames, sampling)
-        merged, epistemic = _merge(*network.conclude(summary, guess, masks))
+        looked = look(network, frames, sampling.symmetries, sampling.map_masks(network.settings))
+        merged, epistemic = _merge(*network.conclude(looked.summary, looked.guess, masks))
+        suspicion = observer.suspicion(looked)
     except LinAlgError:
         raise GalaxyError(NO_DISTRIBUTION) from None
     except torch.OutOfMemoryError:
@@ -213,8 +217,9 @@ def _infer_lane(
             f"a batch must fit the device; got {len(frames)} galaxies and {len(masks)} "
             f"passes: lower batch_size or passes"
         ) from None
-    found = (epistemic, crop.theta, zoom, frames.sky_sigma)
-    parts = (merged.log_weights, merged.means, merged.precision_cholesky, *found)
+    beside = (epistemic, looked.crop.theta, looked.zoom, frames.sky_sigma)
+    parts = (merged.log_weights, merged.means, merged.precision_cholesky, *beside)
     if not all(bool(part.isfinite().all()) for part in parts):
         raise GalaxyError(NO_DISTRIBUTION)
-    return Inferred(merged.to(CPU), *(value.cpu() for value in found))
+    said = (*beside, suspicion.odds, suspicion.distance)
+    return Inferred(merged.to(CPU), *(value.cpu() for value in said))

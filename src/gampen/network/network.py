@@ -95,12 +95,18 @@ class GampenNetwork(nn.Module):
 
         Whoever needs more digits than single precision leaves in the sum takes it in double.
         """
-        return self.conclude(*self.look(frames, crop), masks)
+        return self.conclude(*self.look(frames, crop)[:2], masks)
 
     def look(
         self, frames: Frames, crop: Crop, masks: MapMasks | None = None
-    ) -> tuple[Float[Tensor, "galaxy feature"], Float[Tensor, "galaxy parameter"]]:
+    ) -> tuple[
+        Float[Tensor, "galaxy feature"],
+        Float[Tensor, "galaxy parameter"],
+        Float[Tensor, "galaxy number"],
+    ]:
         """All that the head is told of each galaxy, and a first guess in unconstrained space.
+
+        Last the measurements that both came from.
 
         `masks` are of one pass, where dropout stands before the convolutions.
         """
@@ -121,7 +127,7 @@ class GampenNetwork(nn.Module):
         images = torch.cat([stretch(view) for view in views.values()], dim=1)
         summary = torch.cat([self.features(images, context, masks), context, *measured], dim=1)
         shift = self.shift(torch.cat(measured, dim=1))
-        return summary, self.anchor(radius, clean.total) + self.spread * shift
+        return summary, self.anchor(radius, clean.total) + self.spread * shift, light
 
     def conclude(
         self,

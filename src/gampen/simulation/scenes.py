@@ -109,7 +109,7 @@ class Simulator:
         """The scenes of one block, in frames of `size` pixels, as one of its observations."""
         light = draw_light(self.settings, self.seed, number, size)
         draw = seeded_draw(self.seed, number, size, 1 + observation)
-        return observe(self.settings, _turned(draw, light) if observation else light, draw)
+        return observe(self.settings, turned(draw, light) if observation else light, draw)
 
     def batch(self, step: int, galaxies: int, observations: int = 1) -> Scenes:
         """`galaxies` scenes of one size, different ones each; so many steps share their light.
@@ -164,7 +164,7 @@ def observe(settings: SimulationSettings, light: Light, draw: Draw) -> Scenes:
     return Scenes(seen, bad, told, shape, noise, target, light.psf, values)
 
 
-def _turned(draw: Draw, light: Light) -> Light:
+def turned(draw: Draw, light: Light) -> Light:
     """The light of a block in one other orientation."""
     which = int(torch.randint(1, len(SYMMETRIES), (), generator=draw.generator))
     symmetry = SYMMETRIES[which]

@@ -1,0 +1,66 @@
+"""Teaching a guard: simulated galaxies of the prior, and the same with troubles put into them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional
+
+from gampen.network.guard import Guard, Kind
+
+ROWS, RATE, DECAY = 256, 2e-3, 0.05
+DROPPED = 0.2  # share of a guard's inputs that are put to their mean in a step
+STEPS = 3000
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Evidence of galaxies of one kind; `kind` is 0 where there is no trouble."""
+
+    evidence: Float[Tensor, "galaxy number"]
+    kind: int
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """What a guard is taught with: evidence of each galaxy and its kind."""
+
+    kinds: tuple[Kind, ...]
+    evidence: Float[Tensor, "galaxy number"]
+    kind: Int[Tensor, " galaxy"]
+
+    @classmethod
+    def of(cls, kinds: Sequence[Kind], found: Sequence[Lesson]) -> Teacher:
+        """All lessons together."""
+        kind = [torch.full((len(part.evidence),), part.kind) for part in found]
+        return cls(tuple(kinds), torch.cat([part.evidence for part in found]), torch.cat(kind))
+
+    def untaught(self, seed: int) -> Guard:
+        """A guard that knows what is usual, and no trouble yet."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            guard = Guard(self.evidence.shape[1], self.kinds)
+        guard.standardise(self.evidence[self.kind == 0])
+        return guard
+
+    def teach(self, guard: Guard, seed: int, steps: int = STEPS) -> Iterator[float]:
+        """The loss of each step in which a guard learns: no trouble is as likely as any."""
+        numbers = torch.Generator().manual_seed(seed)
+        count = torch.bincount(self.kind, minlength=1 + len(self.kinds)).float()
+        share = torch.where(self.kind == 0, 0.5, 0.5 / len(self.kinds)) / count[self.kind]
+        optimizer = torch.optim.AdamW(guard.parameters(), lr=RATE, weight_decay=DECAY)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
+        for _ in range(steps):
+            rows = torch.multinomial(share, ROWS, replacement=True, generator=numbers)
+            seen = guard.standard(self.evidence[rows])
+            kept = torch.rand(seen.shape, generator=numbers) >= DROPPED
+            loss = functional.cross_entropy(guard.layers(seen * kept), self.kind[rows])
+            optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            optimizer.step()
+            schedule.step()
+            yield float(loss)

@@ -1,0 +1,174 @@
+"""`gampen guard`: an estimator learns to flag what it was not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from gampen.calibration.classifier import area
+from gampen.cutouts import Cutouts
+from gampen.errors import UsageError
+from gampen.estimator import Estimator
+from gampen.inference.flags import guard_scores
+from gampen.inference.looking import look
+from gampen.inference.sampling import Sampling, infer
+from gampen.network.frames import Frames
+from gampen.network.guard import Guard
+from gampen.network.network import GampenNetwork
+from gampen.settings import SimulationSettings
+from gampen.simulation.scenes import BLOCK, Scenes, Simulator
+from gampen.simulation.troubles import TROUBLES, Trouble
+from gampen.training.guarding import STEPS, Lesson, Teacher
+from gampen.verbs.outputs import claim_file
+from gampen.verbs.simulate import cutouts_of
+
+OBSERVATIONS = 3  # of each rendered galaxy
+SEEDS_APART = 1_000
+TOLD_APART = 4  # the share, one in so many, of the lessons that a guard is judged by
+LEAST = 16
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class GuardRequest:
+    """Which estimator, where to, and from how many simulated galaxies.
+
+    `galaxies` of each kind of trouble, as many as all of them of the prior, and as many again to
+    set the limits by.
+    """
+
+    estimator: str
+    out: Path
+    galaxies: int = 4000
+    steps: int = STEPS
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse too few galaxies and steps, and seeds below zero."""
+        least = {"galaxies": LEAST, "steps": 1, "seed": 0}
+        for name, low in least.items():
+            if getattr(self, name) < low:
+                raise UsageError(f"{name} must be at least {low}; got {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """What came of it: the area under the curve of each kind's odds, against the prior."""
+
+    areas: dict[str, float]
+    out: Path
+
+
+def guard(request: GuardRequest, progress: Progress = lambda *_: None) -> Guarded:
+    """Teach a guard from fresh simulations of the estimator's own prior and write both.
+
+    A guard that the estimator had is replaced.
+    """
+    estimator = Estimator.load(request.estimator)
+    claim_file(request.out)
+    taught, told_apart = parted(simulated_lessons(estimator, request, progress))
+    guard = learned(taught, request, progress)
+    guard.set_limits(usual_scores(estimator, guard, request, progress))
+    replace(estimator, guard=guard).save(request.out)
+    return Guarded(areas(guard, told_apart), request.out)
+
+
+def simulated_lessons(
+    estimator: Estimator, request: GuardRequest, progress: Progress
+) -> list[Lesson]:
+    """The lessons of every kind."""
+    found, done, whole = [], 0, 2 * request.galaxies * len(TROUBLES)
+    for lesson in lessons(estimator.network, estimator.prior, request):
+        found.append(lesson)
+        done += len(lesson.evidence)
+        progress(min(done, whole), whole, "simulating")
+    return found
+
+
+def learned(teacher: Teacher, request: GuardRequest, progress: Progress) -> Guard:
+    """A guard that has had all of its lessons."""
+    guard = teacher.untaught(request.seed)
+    for step, loss in enumerate(teacher.teach(guard, request.seed, request.steps), start=1):
+        progress(step, request.steps, f"teaching, loss {loss:.3f}")
+    return guard.eval()
+
+
+def usual_scores(
+    estimator: Estimator, guard: Guard, request: GuardRequest, progress: Progress
+) -> Float[Tensor, "galaxy 3"]:
+    """What a guard says of fresh galaxies of the prior, as they are predicted."""
+    settings, scores, count = estimator.prior, [], request.galaxies * len(TROUBLES)
+    seed = SEEDS_APART * request.seed + len(TROUBLES) + 1
+    for scenes in usual(settings, count, seed):
+        cutouts = Cutouts.of(cutouts_of(scenes, settings))
+        scores.append(guard_scores(infer(estimator.network, cutouts, Sampling(), guard)))
+        progress(min(BLOCK * len(scores), count), count, "setting limits")
+    return torch.cat(scores)
+
+
+def parted(found: list[Lesson]) -> tuple[Teacher, Teacher]:
+    """Most lessons to teach with, and the others, of other galaxies, to judge by."""
+    kinds = [trouble.kind for trouble in TROUBLES]
+    groups = [place // OBSERVATIONS for place in range(len(found))]
+    last = [group % TOLD_APART == TOLD_APART - 1 for group in groups]
+    parts = (
+        [x for x, out in zip(found, last, strict=True) if out is told] for told in (False, True)
+    )
+    first, second = (Teacher.of(kinds, part) for part in parts)
+    return first, second
+
+
+@torch.no_grad()
+def areas(guard: Guard, judged: Teacher) -> dict[str, float]:
+    """The area under the curve of each kind's own odds, against galaxies without trouble."""
+    odds = guard(judged.evidence).odds.double().numpy()
+    kind = judged.kind.numpy()
+    return {
+        one.name: area(odds[kind == place + 1, place], odds[kind == 0, place])
+        for place, one in enumerate(guard.kinds)
+    }
+
+
+@torch.no_grad()
+def evidence_of(network: GampenNetwork, scenes: Scenes) -> Float[Tensor, "galaxy number"]:
+    """What a guard would judge simulated galaxies by."""
+    frames = Frames.prepare(scenes.images, scenes.bad, scenes.psf_fwhm, scenes.psf_concentration)
+    return look(network, frames).evidence
+
+
+def usual(settings: SimulationSettings, galaxies: int, seed: int) -> Iterator[Scenes]:
+    """At least so many galaxies of the prior, block by block."""
+    simulator = Simulator(settings, seed)
+    for step in range(-(-galaxies // BLOCK)):
+        yield simulator.batch(step, BLOCK, OBSERVATIONS)
+
+
+def troubled(
+    settings: SimulationSettings, trouble: Trouble, galaxies: int, seed: int
+) -> Iterator[Scenes]:
+    """At least so many galaxies with a trouble, block by block."""
+    for number in range(-(-galaxies // (BLOCK * OBSERVATIONS))):
+        sizes = np.array(settings.scene.sizes)
+        size = int(np.random.default_rng((seed, number)).choice(sizes))
+        yield from trouble.blocks(settings, (seed, number), size, OBSERVATIONS)
+
+
+def lessons(
+    network: GampenNetwork, settings: SimulationSettings, request: GuardRequest
+) -> Iterator[Lesson]:
+    """Block by block, so many galaxies without trouble and as many with each kind.
+
+    Those without are as many as all the others.
+    """
+    galaxies, seed = request.galaxies, SEEDS_APART * request.seed
+    for scenes in usual(settings, galaxies * len(TROUBLES), seed):
+        yield Lesson(evidence_of(network, scenes), 0)
+    for place, trouble in enumerate(TROUBLES, start=1):
+        for scenes in troubled(settings, trouble, galaxies, seed + place):
+            yield Lesson(evidence_of(network, scenes), place)
