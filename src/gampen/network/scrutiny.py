@@ -10,7 +10,7 @@ import math
 from functools import lru_cache
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d
 
@@ -24,7 +24,10 @@ EDGE_TILES = 4 * TILES - 4
 SHOWN = (0, 2, 5, 8, 11)  # of the tiles at the edge, in order
 CLIP = 6.0  # [sky sigma]
 COARSE = 32  # rows and columns in which streaks are looked for
-ANGLES, SEGMENTS = 24, 4
+ANGLES, SEGMENTS = 24, 6
+MOST_SEGMENTS = 2  # in order of brightness: a galaxy on the line may hide it in that many
+LEAST_PLACES = 2  # in a segment that counts
+RING_WIDTH = 2.0  # [place]
 CLEAR = 3  # [place] to each side of a streak, where it should be dark
 ROUGH = (0.12, 0.25, 0.5, 1.0)  # [half-sides of the crop] outer radii of rings
 STRETCH, LIMIT = 2.0, 4.0
@@ -58,7 +61,7 @@ def core(image: Float[Tensor, "galaxy height width"]) -> Float[Tensor, "galaxy n
 
 def box(
     image: Float[Tensor, "galaxy height width"], half: int
-) -> Float[Tensor, "galaxy side side"]:
+) -> Float[Tensor, "galaxy rows columns"]:
     """The middle of the frames, so many pixels each way."""
     row, column = (length // 2 for length in image.shape[1:])
     top, left = max(0, row - half), max(0, column - half)
@@ -95,19 +98,38 @@ def plane(device: torch.device) -> Float[Tensor, "edge 2"]:
 
 
 def streaks(image: Float[Tensor, "galaxy height width"]) -> Float[Tensor, "galaxy 2"]:
-    """The brightest line across the frame, in its darkest part and as a whole [sigma]."""
+    """How far the brightest line across the frame stands out: ln(1 + sigmas).
+
+    In the darkest of its segments, and in the darkest but two.
+    """
     cell = image[0].numel() / COARSE**2
     coarse = adaptive_avg_pool2d(image[:, None].clamp(-3, CLIP), COARSE).flatten(1)
-    coarse = coarse * math.sqrt(max(1.0, cell))
+    coarse = unrounded(coarse) * math.sqrt(max(1.0, cell))
     places, counts = lines(image.device)
     segment = (coarse @ places).reshape(len(coarse), ANGLES, -1, SEGMENTS)
     mean = segment / counts.clamp(min=1)
     clear = torch.maximum(mean.roll(CLEAR, dims=2), mean.roll(-CLEAR, dims=2))
-    above = ((mean - clear) * counts.sqrt()).masked_fill(counts < 2, CLIP)
-    inside = slice(CLEAR, -CLEAR)
-    darkest = above.min(dim=3).values[:, :, inside].flatten(1).amax(dim=1)
-    second = above.sort(dim=3).values[:, :, inside, 1].flatten(1).amax(dim=1)
-    return torch.stack([darkest, second], dim=1).clamp(min=0).log1p()
+    above = ((mean - clear) * counts.sqrt()).masked_fill(counts < LEAST_PLACES, 0)
+    ordered = above.sort(dim=3).values[:, :, CLEAR:-CLEAR].flatten(1, 2)
+    best = [ordered[:, :, place].amax(dim=1) for place in (0, MOST_SEGMENTS)]
+    return torch.stack(best, dim=1).clamp(min=0).log1p()
+
+
+def unrounded(coarse: Float[Tensor, "galaxy place"]) -> Float[Tensor, "galaxy place"]:
+    """A coarse frame less the median of each ring about its centre: without its galaxy, nearly."""
+    rest = coarse.clone()
+    for ring in coarse_rings(coarse.device):
+        rest[:, ring] -= coarse[:, ring].median(dim=1, keepdim=True).values
+    return rest
+
+
+@lru_cache(maxsize=4)
+def coarse_rings(device: torch.device) -> tuple[Int[Tensor, " _place"], ...]:
+    """The places of a coarse frame in each ring about its centre."""
+    axis = torch.arange(COARSE) - (COARSE - 1) / 2
+    rank = (axis.square()[:, None] + axis.square()[None, :]).sqrt().flatten() / RING_WIDTH
+    count = int(rank.max()) + 1
+    return tuple((rank.long() == ring).nonzero().squeeze(1).to(device) for ring in range(count))
 
 
 @lru_cache(maxsize=4)

@@ -63,4 +63,4 @@ class Teacher:
             torch.autograd.backward(loss)
             optimizer.step()
             schedule.step()
-            yield float(loss)
+            yield float(loss.detach())
