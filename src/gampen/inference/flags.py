@@ -57,23 +57,22 @@ class TrainedRange:
         return flags
 
 
-def guard_scores(inferred: Inferred) -> Float[Tensor, "galaxy 3"]:
-    """What a guard's limits are of: ln odds of trouble, distance, and the network's own doubt."""
+def guard_scores(inferred: Inferred) -> Float[Tensor, "galaxy score"]:
+    """What a guard's limits are of: ln odds of each trouble, distance, and the network's doubt."""
     covariance = inferred.mixture.covariance.diagonal(dim1=-2, dim2=-1)
     shares = inferred.epistemic.diagonal(dim1=-2, dim2=-1) / covariance
-    total = torch.logsumexp(inferred.odds, dim=1).double()
-    parts = (total, inferred.distance.double(), shares.double().amax(dim=1))
-    return torch.stack(parts, dim=1)
+    beside = (inferred.distance.double(), shares.double().amax(dim=1))
+    return torch.cat([inferred.odds.double(), torch.stack(beside, dim=1)], dim=1)
 
 
 def guard_flags(guard: Guard, inferred: Inferred) -> Int32[np.ndarray, " galaxy"]:
-    """The flags that a guard raises; of several troubles that of the likeliest kind."""
-    trouble, far, doubt = (guard_scores(inferred) > guard.limits.cpu()).unbind(dim=1)
-    kinds = torch.tensor([int(kind.flag) for kind in guard.kinds], dtype=torch.int32)
-    likeliest = kinds[inferred.odds.argmax(dim=1)] if len(inferred.odds) else kinds[:0]
-    found = torch.where(trouble, likeliest, 0)
-    found = found + far.int() * int(Flag.OUT_OF_DISTRIBUTION)
-    return (found + doubt.int() * int(Flag.NETWORK_IN_DOUBT)).to(torch.int32).numpy()
+    """The flags that a guard raises."""
+    exceeded = guard_scores(inferred) > guard.limits.cpu()
+    flags = [*(kind.flag for kind in guard.kinds), Flag.OUT_OF_DISTRIBUTION, Flag.NETWORK_IN_DOUBT]
+    found = np.zeros(len(exceeded), dtype=np.int32)
+    for flag, where in zip(flags, exceeded.unbind(dim=1), strict=True):
+        found[where.numpy()] |= int(flag)
+    return found
 
 
 def lacks_noise(cutout: Cutout) -> bool:

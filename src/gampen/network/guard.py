@@ -23,8 +23,9 @@ LIMIT = 8.0  # [standard deviation] beyond which an input counts as much as at i
 LEAST_SPREAD = 1e-4
 HIDDEN = (256, 64)
 AXES = 64  # principal ones, in which distances are measured
-SHARES = (0.007, 0.002, 0.002)
-"""Of galaxies of the prior, that may exceed each of a guard's limits: one in a hundred in all."""
+FALSE_ALARMS = 0.01
+"""The share of galaxies of the prior that may raise any flag of a guard's."""
+HALVINGS = 40
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,6 @@ class Suspicion:
     odds: Float[Tensor, "galaxy kind"]
     distance: Float[Tensor, " galaxy"]
 
-    @property
-    def total(self) -> Float[Tensor, " galaxy"]:
-        """ln odds of any trouble against none."""
-        return torch.logsumexp(self.odds, dim=1)
-
 
 @dataclass(frozen=True)
 class Kind:
@@ -55,8 +51,8 @@ class Kind:
 class Guard(nn.Module):
     """Two hidden layers from standardised evidence to kinds of trouble, none of them first.
 
-    `limits`: what a galaxy of the prior seldom exceeds, of the ln odds of any trouble, of the
-    distance, and of the epistemic share of a parameter's variance.
+    `limits`: what a galaxy of the prior seldom exceeds, of the ln odds of each kind of trouble, of
+    the distance, and of the epistemic share of a parameter's variance.
     """
 
     location: Tensor
@@ -76,7 +72,7 @@ class Guard(nn.Module):
             nn.SiLU(),
             nn.Linear(second, 1 + len(self.kinds)),
         )
-        self.register_buffer("limits", torch.full((3,), torch.inf))
+        self.register_buffer("limits", torch.full((len(self.kinds) + 2,), torch.inf))
         self.register_buffer("location", torch.zeros(inputs))
         self.register_buffer("spread", torch.ones(inputs))
         self.register_buffer("axes", torch.zeros(inputs, min(AXES, inputs)))
@@ -107,14 +103,13 @@ class Guard(nn.Module):
         place = self.standard(evidence) @ self.axes
         return Suspicion(logits[:, 1:] - logits[:, :1], place.square().mean(dim=1).sqrt())
 
-    def set_limits(self, scores: Float[Tensor, "galaxy 3"]) -> None:
+    def set_limits(self, scores: Float[Tensor, "galaxy score"]) -> None:
         """Set the limits by galaxies of the prior that the guard was not taught with.
 
-        `scores` are what `limits` are of.
+        `scores` are what `limits` are of. Each score exceeds its limit as often as any other, and
+        any of them does for `FALSE_ALARMS` of the galaxies.
         """
-        columns = zip(scores.unbind(dim=1), SHARES, strict=True)
-        found = [torch.quantile(score.double(), 1 - share) for score, share in columns]
-        self.limits.copy_(torch.stack(found))
+        self.limits.copy_(limits_of(scores.double(), FALSE_ALARMS))
 
     # In an estimator's file, beside the network's tensors.
 
@@ -142,3 +137,14 @@ class Guard(nn.Module):
         guard = cls(len(own["location"]), kinds)
         guard.load_state_dict(own)
         return guard.eval(), others
+
+
+def limits_of(scores: Float[Tensor, "galaxy score"], share: float) -> Float[Tensor, " score"]:
+    """Limits that each score exceeds equally often, and any of them for a share of the galaxies."""
+    low, high = 0.0, share
+    for _ in range(HALVINGS):
+        each = (low + high) / 2
+        any_of_them = (scores > torch.quantile(scores, 1 - each, dim=0)).any(dim=1)
+        below = float(any_of_them.double().mean()) <= share
+        low, high = (each, high) if below else (low, each)
+    return torch.quantile(scores, 1 - low, dim=0)

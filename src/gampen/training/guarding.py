@@ -19,10 +19,14 @@ STEPS = 3000
 
 @dataclass(frozen=True)
 class Lesson:
-    """Evidence of galaxies of one kind; `kind` is 0 where there is no trouble."""
+    """Evidence of galaxies of one kind; `kind` is 0 where there is no trouble.
+
+    Lessons of one `group` are other observations of the same galaxies.
+    """
 
     evidence: Float[Tensor, "galaxy number"]
     kind: int
+    group: int = 0
 
 
 @dataclass(frozen=True)

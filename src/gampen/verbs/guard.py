@@ -30,8 +30,8 @@ from gampen.verbs.simulate import cutouts_of
 
 OBSERVATIONS = 3  # of each rendered galaxy
 SEEDS_APART = 1_000
-TOLD_APART = 4  # the share, one in so many, of the lessons that a guard is judged by
-LEAST = 16
+HELD_OUT_FROM = 0.75  # of the galaxies of each kind: the others judge what was learned
+LEAST = 2  # blocks of each kind: one to learn from, one to be judged by
 Progress = Callable[[int, int, str], None]
 
 
@@ -45,13 +45,13 @@ class GuardRequest:
 
     estimator: str
     out: Path
-    galaxies: int = 4000
+    galaxies: int = 3000
     steps: int = STEPS
     seed: int = 0
 
     def __post_init__(self) -> None:
         """Refuse too few galaxies and steps, and seeds below zero."""
-        least = {"galaxies": LEAST, "steps": 1, "seed": 0}
+        least = {"galaxies": LEAST * OBSERVATIONS * BLOCK, "steps": 1, "seed": 0}
         for name, low in least.items():
             if getattr(self, name) < low:
                 raise UsageError(f"{name} must be at least {low}; got {getattr(self, name)}")
@@ -101,7 +101,7 @@ def learned(teacher: Teacher, request: GuardRequest, progress: Progress) -> Guar
 
 def usual_scores(
     estimator: Estimator, guard: Guard, request: GuardRequest, progress: Progress
-) -> Float[Tensor, "galaxy 3"]:
+) -> Float[Tensor, "galaxy score"]:
     """What a guard says of fresh galaxies of the prior, as they are predicted."""
     settings, scores, count = estimator.prior, [], request.galaxies * len(TROUBLES)
     seed = SEEDS_APART * request.seed + len(TROUBLES) + 1
@@ -113,15 +113,13 @@ def usual_scores(
 
 
 def parted(found: list[Lesson]) -> tuple[Teacher, Teacher]:
-    """Most lessons to teach with, and the others, of other galaxies, to judge by."""
+    """Most lessons of each kind to teach with, and those of other galaxies to judge by."""
     kinds = [trouble.kind for trouble in TROUBLES]
-    groups = [place // OBSERVATIONS for place in range(len(found))]
-    last = [group % TOLD_APART == TOLD_APART - 1 for group in groups]
-    parts = (
-        [x for x, out in zip(found, last, strict=True) if out is told] for told in (False, True)
-    )
-    first, second = (Teacher.of(kinds, part) for part in parts)
-    return first, second
+    last = {lesson.kind: lesson.group for lesson in found}
+    held_out = [lesson.group > HELD_OUT_FROM * (last[lesson.kind] - 1) for lesson in found]
+    pairs = list(zip(found, held_out, strict=True))
+    taught = Teacher.of(kinds, [lesson for lesson, out in pairs if not out])
+    return taught, Teacher.of(kinds, [lesson for lesson, out in pairs if out])
 
 
 @torch.no_grad()
@@ -167,8 +165,8 @@ def lessons(
     Those without are as many as all the others.
     """
     galaxies, seed = request.galaxies, SEEDS_APART * request.seed
-    for scenes in usual(settings, galaxies * len(TROUBLES), seed):
-        yield Lesson(evidence_of(network, scenes), 0)
-    for place, trouble in enumerate(TROUBLES, start=1):
-        for scenes in troubled(settings, trouble, galaxies, seed + place):
-            yield Lesson(evidence_of(network, scenes), place)
+    for place, scenes in enumerate(usual(settings, galaxies * len(TROUBLES), seed)):
+        yield Lesson(evidence_of(network, scenes), 0, place // OBSERVATIONS)
+    for kind, trouble in enumerate(TROUBLES, start=1):
+        for place, scenes in enumerate(troubled(settings, trouble, galaxies, seed + kind)):
+            yield Lesson(evidence_of(network, scenes), kind, place // OBSERVATIONS)

@@ -1,0 +1,92 @@
+"""T14: how well flags tell troubles from galaxies of the prior, and how often they are wrong.
+
+    python -m benchmarks.flags [ESTIMATOR] [GALAXIES]
+
+Fresh galaxies, that no guard was taught or limited with. For each kind of trouble: the area under
+the curve of its own odds against the prior, of all galaxies and of those at S/N above 50; the share
+that any flag, and its own, finds at the guard's limits. Then the false alarms, flag by flag.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from gampen.calibration.classifier import area
+from gampen.cutouts import Cutouts, Flag
+from gampen.estimator import Estimator
+from gampen.inference.flags import guard_flags, guard_scores
+from gampen.inference.limits import PriorLimits
+from gampen.inference.sampling import Sampling, infer
+from gampen.photometry import signal_to_noise
+from gampen.simulation.scenes import Scenes
+from gampen.simulation.troubles import TROUBLES
+from gampen.verbs.guard import troubled, usual
+from gampen.verbs.simulate import cutouts_of
+
+SEED = 777_000
+BRIGHT = 50.0
+GUARDED = int(
+    sum({kind.kind.flag for kind in TROUBLES}, Flag.OUT_OF_DISTRIBUTION | Flag.NETWORK_IN_DOUBT)
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was said of galaxies: a guard's scores, all flags, and their true S/N."""
+
+    scores: np.ndarray
+    flags: np.ndarray
+    signal: np.ndarray
+
+
+def see(estimator: Estimator, scenes: Iterator[Scenes]) -> Seen:
+    """What an estimator says of simulated galaxies."""
+    found = []
+    for part in scenes:
+        cutouts = Cutouts.of(cutouts_of(part, estimator.prior))
+        inferred = infer(estimator.network, cutouts, Sampling(), estimator.guard)
+        flags = guard_flags(estimator.guard, inferred)
+        flags |= PriorLimits(estimator.prior, estimator.space).flags(cutouts, inferred)
+        told = (part.values[n] for n in ("flux", "effective_radius", "psf_fwhm"))
+        signal = signal_to_noise(*told, part.sky_sigma)
+        found.append((guard_scores(inferred).numpy(), flags, signal.numpy()))
+    return Seen(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+
+
+def main() -> None:
+    """Print both tables."""
+    name = sys.argv[1] if len(sys.argv) > 1 else "universal"
+    galaxies = int(sys.argv[2]) if len(sys.argv) > 2 else 1500
+    torch.set_num_threads(1)
+    estimator = Estimator.load(name)
+    assert estimator.guard is not None, f"{name} must have a guard: gampen guard {name} --out FILE"
+    normal = see(estimator, usual(estimator.prior, 8 * galaxies, SEED))
+    print("| trouble | area | at S/N > 50 | any flag | its own |\n| --- | --- | --- | --- | --- |")
+    for place, trouble in enumerate(TROUBLES):
+        seen = see(estimator, troubled(estimator.prior, trouble, galaxies, SEED + 1 + place))
+        bright, usual_bright = seen.signal > BRIGHT, normal.signal > BRIGHT
+        own, prior = seen.scores[:, place], normal.scores[:, place]
+        areas = area(own, prior), area(own[bright], prior[usual_bright])
+        any_flag = np.mean((seen.flags[bright] & GUARDED) != 0)
+        its_own = np.mean((seen.flags[bright] & int(trouble.kind.flag)) != 0)
+        print(
+            f"| {trouble.kind.name} | {areas[0]:.3f} | {areas[1]:.3f} "
+            f"| {100 * any_flag:.0f} % | {100 * its_own:.0f} % |",
+            flush=True,
+        )
+    print(f"\nfalse alarms among {len(normal.flags)} galaxies of the prior")
+    rate = np.mean((normal.flags & GUARDED) != 0)
+    error = (rate * (1 - rate) / len(normal.flags)) ** 0.5
+    print(f"any of a guard's flags: {100 * rate:.2f} +- {100 * error:.2f} %")
+    for flag in Flag:
+        if share := np.mean((normal.flags & int(flag)) != 0):
+            print(f"{flag.name}: {100 * share:.2f} %")
+
+
+if __name__ == "__main__":
+    main()
