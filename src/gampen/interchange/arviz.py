@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import xarray
 
 EXTRA = "interchange"
-ENGINE = "h5netcdf"
+ENGINE: Final = "h5netcdf"
 DRAWN = ("chain", "draw", "galaxy")
 DENSITY = {"long_name": "ln of the joint density of the parameters"}
 
