@@ -22,7 +22,7 @@ def heights(figure, place):
     return found, np.interp(middle, x, y)
 
 
-@pytest.mark.parametrize("prior", [None, Prior({"effective_radius": LogNormal(0.7, 0.3)})])
+@pytest.mark.parametrize("prior", [None, Prior({"effective_radius": LogNormal(0.85, 0.08)})])
 def test_histograms_follow_the_exact_marginals(posterior, prior):
     known = replace(posterior, prior=Prior({"effective_radius": LogUniform()}))
     figure = corner_figure(known, 1, draws=40_000, prior=prior)
