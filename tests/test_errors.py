@@ -2,7 +2,7 @@
 
 import pytest
 
-from gampen.errors import LONGEST_REASON, reason_of
+from gampen.errors import LONGEST_REASON, UsageError, extra, reason_of
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,14 @@ from gampen.errors import LONGEST_REASON, reason_of
 )
 def test_a_reason_is_one_line(message, said):
     assert reason_of(ValueError(message)) == said
+
+
+def test_a_missing_extra_says_what_to_install():
+    said = r"nonsense_xyz must be installed .* pip install 'gampen\[form\]'"
+    with pytest.raises(UsageError, match=said), extra("form"):
+        import nonsense_xyz  # noqa: F401
+
+
+def test_another_error_of_an_import_is_not_taken_for_a_missing_extra():
+    with pytest.raises(ZeroDivisionError), extra("form"):
+        raise ZeroDivisionError

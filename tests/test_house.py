@@ -160,6 +160,7 @@ def test_every_dependency_is_pinned():
     extras = project["optional-dependencies"].values()
     wanted = [*project["dependencies"], *(line for extra in extras for line in extra)]
     names = {re.split(r"[\[<>=]", line)[0].lower() for line in wanted}
+    names.remove("gampen")  # an extra that takes in another extra
     pins = (ROOT / "constraints.txt").read_text().lower()
     assert {name for name in names if f"\n{name}==" not in pins} == set()
 

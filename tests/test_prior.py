@@ -118,6 +118,18 @@ def test_a_prior_far_from_the_posterior_is_worth_little_and_breaks_nothing():
     assert bool((before.worth(empty) == 0).all())
 
 
+def test_flanks_beyond_the_training_prior_gain_no_weight():
+    # Of these mixtures 0.5, 18 and 5 % lie below 0.4, where the wide prior is as likely as inside.
+    before = posterior(prior=Prior({"bulge_to_total": Uniform(0.4, 1)}))
+    wide = Prior({"bulge_to_total": Normal(0.7, 50.0)})
+    draws = before.sample(100_000, seed=1)[..., 0]
+    inside = draws >= 0.4
+    expected = (draws * inside).sum(dim=0) / inside.sum(dim=0)
+    after = before.reweight(wide, draws=20_000)
+    torch.testing.assert_close(after["bulge_to_total"].mean, expected, atol=0.01, rtol=0)
+    assert bool((before.worth(wide) > 0.5).all())
+
+
 def test_the_new_prior_and_the_old_one_are_both_known_afterwards():
     after = posterior().reweight(Prior({"flux": Uniform(0, 10)}))
     assert after.prior.laws == {"bulge_to_total": Uniform(0, 1), "flux": Uniform(0, 10)}

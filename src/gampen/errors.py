@@ -9,6 +9,11 @@
     └── TrainingError           a training run cannot go on: diverged, or another's checkpoint
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 LONGEST_REASON = 300
 """[letter] of another library's error; some list whole states."""
 
@@ -38,3 +43,14 @@ def reason_of(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1])
     return said[:LONGEST_REASON] or type(error).__name__
+
+
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """A place for imports that an optional extra brings: `UsageError` where one is not there."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"{error.name} must be installed for this; it is not: pip install 'gampen[{name}]'"
+        ) from error

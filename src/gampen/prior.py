@@ -18,8 +18,6 @@ from torch import Tensor
 
 from gampen.errors import UsageError
 
-LEAST_LOG_PRIOR = -1e3  # stands for no density at all
-
 LogDensity = Callable[[Mapping[str, Tensor]], Tensor]
 
 
@@ -148,8 +146,12 @@ class Prior:
         same = Prior({name: before.laws[name] for name in self.laws})
 
         def log_ratio(values: Mapping[str, Tensor]) -> Tensor:
-            # outside of the other's limits there is next to nothing to be weighted
-            return self.log_prob(values) - same.log_prob(values).clamp(min=LEAST_LOG_PRIOR)
+            # Outside of the other's limits no galaxy was ever seen: a mixture's flanks there are
+            # no more than flanks, and would else outweigh all that lies inside.
+            known = same.log_prob(values)
+            outside = known == -torch.inf
+            ratio = self.log_prob(values) - known.masked_fill(outside, 0.0)
+            return ratio.masked_fill(outside, -torch.inf)
 
         return log_ratio
 

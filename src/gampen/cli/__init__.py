@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gampen.cli import evaluate, guard, models, predict, simulate, train
+from gampen.cli import evaluate, export, guard, models, predict, simulate, train
 from gampen.cli.application import app
 
 COMMANDS = (
@@ -11,6 +11,7 @@ COMMANDS = (
     train.train,
     evaluate.evaluate,
     guard.guard,
+    export.export,
     models.models,
 )
 """In the order in which help lists them."""

@@ -1,0 +1,36 @@
+"""`gampen export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gampen.cli.application import START_OVER, command, out
+
+
+@command(START_OVER)
+def export(
+    catalogue: Annotated[Path, typer.Argument(help="Catalogue that predict wrote.")],
+    out_path: Annotated[
+        Path, typer.Option("--out", "-o", help=".nc ArviZ, .hdf5 qp; or a table: .fits .vot ...")
+    ],
+    draws: Annotated[int, typer.Option(help="ArviZ: joint draws a galaxy.")] = 1000,
+    seed: Annotated[int, typer.Option(help="ArviZ: seed of the draws.")] = 0,
+    truths: Annotated[
+        Path | None, typer.Option(help="ArviZ: table with object_id and true values.")
+    ] = None,
+    quantity: Annotated[
+        str | None, typer.Option(help="qp: effective_radius, magnitude ...")
+    ] = None,
+) -> None:
+    """Write posteriors as ArviZ, qp or another table format read them."""
+    from gampen.verbs.export import ExportRequest
+    from gampen.verbs.export import export as run
+
+    done = run(ExportRequest(catalogue, out_path, draws, seed, quantity, truths))
+    out.print(f"{done.galaxies} galaxies", markup=False)
+    if done.left_out:
+        out.print(f"{done.left_out} without a posterior are left out", markup=False)
+    out.print(str(out_path), markup=False)
