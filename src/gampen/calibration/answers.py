@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -37,7 +38,7 @@ class Answers:
         return Answers(self.mixture.select(galaxies), **chosen)
 
     @classmethod
-    def cat(cls, parts: list[Answers]) -> Answers:
+    def cat(cls, parts: Sequence[Answers]) -> Answers:
         """The galaxies of all parts, one after the other."""
         names = ("epistemic", "crop_scale", "psf_fwhm")
         joined = {name: torch.cat([getattr(part, name) for part in parts]) for name in names}

@@ -94,7 +94,8 @@ def recalibrate(
 
     `UsageError` where there are fewer than `LEAST` galaxies.
     """
-    require_enough(len(points))
+    if len(points) < LEAST:
+        raise UsageError(f"recalibration needs at least {LEAST} galaxies; got {len(points)}")
     split = Split.of(len(points), seed)
     fitted = answers.select(split.fitted), points[split.fitted]
     judges = answers.select(split.judged), points[split.judged]
@@ -103,15 +104,6 @@ def recalibrate(
     held = held if correction is None else correction.applied(held)
     levels = CredibleLevels.of(levels_of(held, points[split.levelled]))
     return Recalibrated(correction, levels, trials, split)
-
-
-def require_enough(galaxies: int) -> None:
-    """`UsageError` where there are too few galaxies to recalibrate with."""
-    if galaxies < LEAST:
-        raise UsageError(
-            f"recalibration needs at least {LEAST} galaxies with a posterior and true values; "
-            f"got {galaxies}"
-        )
 
 
 def candidates(
