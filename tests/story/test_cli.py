@@ -13,7 +13,7 @@ from gampen.cli import application, progress
 from gampen.estimator import Estimator, shipped_names
 
 HEAVY = "{'torch', 'numpy', 'astropy', 'pyarrow', 'matplotlib', 'lightning_fabric', 'safetensors'}"
-COMMANDS = ("predict", "simulate", "train", "evaluate", "export", "models")
+COMMANDS = ("predict", "simulate", "train", "evaluate", "calibrate", "guard", "export", "models")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["predict", "--help"], ["-h"]])

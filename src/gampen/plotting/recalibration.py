@@ -11,18 +11,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from gampen.plotting.style import INK, MUTED, OUTLINE, RULE, SERIES, styled, words_of
+from gampen.plotting.style import INK, MUTED, RULE, SERIES, styled, words_of
 
+PERFECT = "a perfect posterior, 95 %"
 LEAST_REACH = 0.05
-JOINT = ((INK, (0, (1, 1.5))), (INK, "-"), (OUTLINE, "-"))  # before, after, by the table
+TICKS = (0.1, 0.3, 0.5, 0.7, 0.9)  # none at an end, where the next panel begins
+JOINT = ((INK, (0, (1, 1.5))), (INK, "-"), (SERIES[3], "-"))  # before, after, by the table
+
+Band = Float[np.ndarray, "2 level"]
 
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
     """Shares of truths inside the region of each level: of each parameter, and jointly.
 
-    `joint` holds the curves before, after, and with the levels that the table gives; `bands` the
-    shares between which a perfect posterior would lie, for the marginals and for the joint.
+    `joint` holds the curves before, after, and with the levels that the table gives. The bands are
+    the shares between which perfect posteriors would lie: marginals, joint ones, and these by a
+    table, which itself comes from galaxies by chance.
     """
 
     levels: Float[np.ndarray, " level"]
@@ -30,7 +35,9 @@ class Drawn:
     before: Float[np.ndarray, "parameter level"]
     after: Float[np.ndarray, "parameter level"]
     joint: Mapping[str, Float[np.ndarray, " level"]]
-    bands: tuple[Float[np.ndarray, "2 level"], ...]
+    marginal_band: Band
+    joint_band: Band
+    table_band: Band
 
 
 @styled
@@ -40,25 +47,32 @@ def recalibration_figure(drawn: Drawn) -> Figure:
     before, after, joint = figure.subplots(1, 3, sharex=True, sharey=True)
     sides = (before, drawn.before, "before"), (after, drawn.after, "after")
     for axes, covered, title in sides:
-        _begin(axes, drawn.levels, drawn.bands[0], title)
+        _begin(axes, drawn.levels, drawn.marginal_band, title)
         for place, (name, shares) in enumerate(zip(drawn.names, covered, strict=True)):
             colour, label = SERIES[place % len(SERIES)], words_of(name)
             axes.plot(drawn.levels, shares - drawn.levels, color=colour, lw=1.4, label=label)
-    _begin(joint, drawn.levels, drawn.bands[1], "joint regions")
+    _shade(joint, drawn.levels, drawn.table_band, alpha=0.4)
+    _begin(joint, drawn.levels, drawn.joint_band, "joint regions")
     for (name, shares), (colour, style) in zip(drawn.joint.items(), JOINT, strict=True):
         joint.plot(drawn.levels, shares - drawn.levels, color=colour, ls=style, lw=1.4, label=name)
     _finish(figure, drawn, (before, after, joint))
     return figure
 
 
-def _begin(
-    axes: Axes, levels: Float[np.ndarray, " level"], band: Float[np.ndarray, "2 level"], title: str
-) -> None:
+def _begin(axes: Axes, levels: Float[np.ndarray, " level"], band: Band, title: str) -> None:
     """A line at zero, and the band of a perfect posterior."""
     axes.axhline(0, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
-    label = "a perfect posterior, 95 %"
-    axes.fill_between(levels, band[0] - levels, band[1] - levels, color=RULE, lw=0, label=label)
+    _shade(axes, levels, band, label=PERFECT)
     axes.set(title=title, xlabel="probability of the interval", xlim=(0, 1))
+    axes.set_xticks(TICKS)
+
+
+def _shade(
+    axes: Axes, levels: Float[np.ndarray, " level"], band: Band, label: str = "", alpha: float = 1.0
+) -> None:
+    """A band about the levels."""
+    low, high = band - levels
+    axes.fill_between(levels, low, high, color=RULE, lw=0, label=label or None, alpha=alpha)
 
 
 def _finish(figure: Figure, drawn: Drawn, panels: tuple[Axes, Axes, Axes]) -> None:
@@ -72,7 +86,6 @@ def _finish(figure: Figure, drawn: Drawn, panels: tuple[Axes, Axes, Axes]) -> No
         lambda share, _: f"{100 * share:.3g} %".replace("-", "\N{MINUS SIGN}")
     )
     panels[2].set(xlabel="level of the joint region")
-    lines_of_joint, names = panels[2].get_legend_handles_labels()
-    panels[2].legend(lines_of_joint[1:], names[1:], loc="best")
+    panels[2].legend(handles=panels[2].lines[1:], loc="best")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))

@@ -135,13 +135,16 @@ def _write_report(request: CalibrateRequest, done: Calibrated) -> tuple[Path, ..
 
 def drawn(found: Recalibrated, comparison: Comparison) -> Drawn:
     """What the picture shows."""
-    joint = comparison.joint_levels.items()
-    sizes = (len(found.split.held_out), len(found.split.judged))
+    joint, split = comparison.joint_levels.items(), found.split
+    judges, tabled = len(split.judged), len(split.levelled)
     return Drawn(
         levels=PLOTTED_LEVELS,
         names=comparison.names,
         before=coverage(comparison.before.ranks, PLOTTED_LEVELS),
         after=coverage(comparison.after.ranks, PLOTTED_LEVELS),
         joint={name: curve(levels, PLOTTED_LEVELS) for name, levels in joint},
-        bands=tuple(null_band(size, PLOTTED_LEVELS) for size in sizes),
+        marginal_band=null_band(judges + tabled, PLOTTED_LEVELS),
+        joint_band=null_band(judges, PLOTTED_LEVELS),
+        # Judges and the table scatter independently: their variances add up.
+        table_band=null_band(judges * tabled // (judges + tabled), PLOTTED_LEVELS),
     )
