@@ -5,6 +5,7 @@ import math
 import numpy as np
 import torch
 
+from gampen.calibration.answers import Answers
 from gampen.parameters import MORPHOLOGY
 from gampen.posterior import Posterior
 from gampen.probability.mixtures import GaussianMixture
@@ -41,3 +42,17 @@ def known_columns(posterior):
     """Columns to bin by: one that follows the posterior, and one that follows nothing."""
     nothing = np.random.default_rng(1).uniform(size=len(posterior))
     return {"flux": posterior["flux"].median.numpy(), "nothing": nothing}
+
+
+def answers_of(posterior, seed=2):
+    """Posteriors as an estimator's answers, with crops and PSFs of any width, some unknown."""
+    generator = torch.Generator().manual_seed(seed)
+    crop, psf = torch.rand(2, len(posterior), generator=generator, dtype=torch.float64)
+    fwhm = torch.where(psf < 0.1, torch.nan, 1.5 + 6 * psf)
+    return Answers(posterior.mixture, posterior.epistemic, 0.1 + 0.9 * crop, fwhm)
+
+
+def evidence(stretch, galaxies, components=1, seed=11):
+    """The answers of an arm, and its truths in unconstrained space."""
+    posterior, truth = arm(stretch, galaxies, components, seed)
+    return answers_of(posterior), MORPHOLOGY.unconstrain(torch.from_numpy(truth))

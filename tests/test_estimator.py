@@ -2,11 +2,15 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from gampen.calibration.conformal import CredibleLevels
+from gampen.calibration.corrections import Correction
+from gampen.calibration.recalibration import Recalibration
 from gampen.cutouts import Cutout, Cutouts, Flag
 from gampen.errors import EstimatorError
 from gampen.estimator import FORMAT, Estimator, locate, shipped_names
@@ -83,6 +87,73 @@ def test_another_format_is_refused(file, tmp_path):
     write_tensors(tmp_path / "new.safetensors", tensors, {**metadata, "format": "gampen 99"})
     with pytest.raises(EstimatorError, match=f"must be a '{FORMAT}'; got 'gampen 99'"):
         Estimator.load(tmp_path / "new.safetensors")
+
+
+def recalibrated():
+    """The tiny estimator, drawn out by two, with its flux moved up by half a deviation."""
+    log_scale = torch.full((3,), math.log(2.0), dtype=torch.float64)
+    shift = torch.tensor([0.0, 0.0, 0.5], dtype=torch.float64)
+    levels = CredibleLevels.of(np.linspace(0.01, 0.99, 60))
+    return replace(
+        estimator(), recalibration=Recalibration((Correction(log_scale, shift),), levels)
+    )
+
+
+def test_a_recalibration_is_applied_to_every_posterior():
+    plain, found = (built.predict(ragged(), FEW) for built in (estimator(), recalibrated()))
+    moved = 0.5 * plain.mixture.covariance[:, 2, 2].sqrt()
+    torch.testing.assert_close(found.mixture.mean[:, 2], plain.mixture.mean[:, 2] + moved)
+    torch.testing.assert_close(found.mixture.covariance, 4 * plain.mixture.covariance)
+    torch.testing.assert_close(found.epistemic, 4 * plain.epistemic)
+
+
+def test_a_recalibration_is_saved_with_the_estimator(tmp_path):
+    path, again = tmp_path / "one.safetensors", tmp_path / "again.safetensors"
+    recalibrated().save(path)
+    loaded = Estimator.load(path)
+    assert loaded.recalibration.stages == (1,)
+    assert loaded.recalibration.levels.level_of(
+        0.5
+    ) == recalibrated().recalibration.levels.level_of(0.5)
+    assert_same(loaded.predict(ragged(), FEW), recalibrated().predict(ragged(), FEW))
+    loaded.save(again)
+    assert again.read_bytes() == path.read_bytes()
+
+
+def test_the_digest_covers_the_recalibration(file, tmp_path):
+    path = tmp_path / "recalibrated.safetensors"
+    recalibrated().save(path)
+    digests = {Estimator.load(place).provenance["sha256"] for place in (file, path)}
+    assert len(digests) == 2
+
+
+def test_a_recalibration_that_was_altered_is_refused(tmp_path):
+    path = tmp_path / "recalibrated.safetensors"
+    recalibrated().save(path)
+    content = path.read_bytes()
+    scale = np.float64(math.log(2.0)).tobytes()
+    assert content.count(scale) == 3
+    path.write_bytes(content.replace(scale, np.float64(math.log(2.5)).tobytes()))
+    with pytest.raises(EstimatorError, match="altered"):
+        Estimator.load(path)
+
+
+def test_a_recalibration_that_is_not_whole_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "recalibrated.safetensors"
+    recalibrated().save(path)
+    tensors, metadata = read_tensors(path)
+    told = {key: text for key, text in metadata.items() if key != "recalibration"}
+    fewer = {name: value for name, value in tensors.items() if not name.endswith(".shift")}
+    short = {**tensors, "recalibration.0.shift": tensors["recalibration.0.shift"][:2]}
+    for part in ((fewer, metadata), (short, metadata), (tensors, told)):
+        write_tensors(path, *part)
+        with pytest.raises(EstimatorError, match="whole estimator") as refused:
+            Estimator.load(path)
+        assert "\n" not in str(refused.value)
+
+
+def test_the_shipped_estimators_are_not_recalibrated():
+    assert all(not Estimator.load(name).recalibration.stages for name in shipped_names())
 
 
 WHOLE = {"{}", '{"name": [1]}'}  # which are provenances

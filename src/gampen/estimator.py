@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from jaxtyping import Float64, Int32
 from torch import Tensor
 
 from gampen import shipped
+from gampen.calibration.answers import Answers
+from gampen.calibration.recalibration import Recalibration
 from gampen.cutouts import Cutouts
 from gampen.errors import EstimatorError, reason_of
 from gampen.inference.flags import TrainedRange, guard_flags
@@ -54,12 +56,13 @@ class Prediction:
 
 @dataclass(frozen=True, eq=False)
 class Estimator:
-    """A trained network with the prior that it was trained on and where it came from."""
+    """A trained network with its recalibration, the prior it was trained on, where it came from."""
 
     network: GampenNetwork
     prior: SimulationSettings
     provenance: Mapping[str, str] = field(default_factory=dict)
     guard: Guard | None = None
+    recalibration: Recalibration = field(default_factory=Recalibration)
 
     @property
     def space(self) -> ParameterSpace:
@@ -96,11 +99,13 @@ class Estimator:
         space = ParameterSpace.from_json(metadata["parameters"])
         settings = build(NetworkSettings, json.loads(metadata["network"]), "network.")
         network = GampenNetwork(space, settings)
-        guard, weights = Guard.of_file(tensors, metadata)
+        guard, others = Guard.of_file(tensors, metadata)
+        recalibration, weights = Recalibration.of_file(others, metadata)
         network.load_state_dict(weights)
         prior = build(SimulationSettings, json.loads(metadata["prior"]), "prior.")
         provenance = {**json.loads(metadata["provenance"]), DIGEST: metadata[DIGEST]}
-        return cls(network.eval().for_convolutions(), prior, provenance, guard=guard)
+        whole = network.eval().for_convolutions()
+        return cls(whole, prior, provenance, guard, recalibration)
 
     def save(self, path: Path) -> None:
         """Write it to one safetensors file."""
@@ -112,9 +117,11 @@ class Estimator:
             "prior": json.dumps(plain(self.prior)),
             "provenance": json.dumps(provenance),
             **(self.guard.metadata if self.guard else {}),
+            **self.recalibration.metadata,
         }
         guarding = self.guard.tensors if self.guard else {}
-        write_tensors(path, self.network.state_dict() | guarding, metadata)
+        tensors = self.network.state_dict() | guarding | self.recalibration.tensors
+        write_tensors(path, tensors, metadata)
 
     def predict(self, cutouts: Cutouts, sampling: Sampling | None = None) -> Posterior:
         """The posterior of every galaxy, in physical units."""
@@ -126,6 +133,7 @@ class Estimator:
         `GalaxyError` where the network returns no distribution for one of them.
         """
         inferred = infer(self.network, cutouts, sampling or Sampling(), self.guard)
+        inferred = self._recalibrated(inferred, cutouts)
         sky_sigma = inferred.sky_sigma.double().numpy()
         return Prediction(
             posterior=self._physical(inferred, cutouts),
@@ -141,6 +149,13 @@ class Estimator:
         flags = TrainedRange.of(self.prior).flags(cutouts, sky_sigma)
         flags |= PriorLimits(self.prior, self.space).flags(cutouts, inferred)
         return flags if self.guard is None else flags | guard_flags(self.guard, inferred)
+
+    def _recalibrated(self, inferred: Inferred, cutouts: Cutouts) -> Inferred:
+        """What the network says, corrected."""
+        psf_fwhm = torch.from_numpy(cutouts.psf_fwhms)
+        known = (inferred.epistemic.double(), inferred.zoom.double(), psf_fwhm)
+        found = self.recalibration.applied(Answers(inferred.mixture.to(torch.float64), *known))
+        return replace(inferred, mixture=found.mixture, epistemic=found.epistemic)
 
     def _physical(self, inferred: Inferred, cutouts: Cutouts) -> Posterior:
         """The network's mixtures in arcsec (pixels where the scale is unknown) and image units."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gampen.cli import evaluate, export, guard, models, predict, simulate, train
+from gampen.cli import calibrate, evaluate, export, guard, models, predict, simulate, train
 from gampen.cli.application import app
 
 COMMANDS = (
@@ -10,6 +10,7 @@ COMMANDS = (
     simulate.simulate,
     train.train,
     evaluate.evaluate,
+    calibrate.calibrate,
     guard.guard,
     export.export,
     models.models,

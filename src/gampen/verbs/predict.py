@@ -215,7 +215,9 @@ def draw_rows(posterior: Posterior, request: PredictRequest, start: int) -> Cata
 
 def provenance(estimator: Estimator, request: PredictRequest) -> dict[str, str]:
     """What the catalogue says of how it came about, so that it can be made again."""
+    levels = estimator.recalibration.levels
     return {
+        **({} if levels is None else levels.metadata),
         "gampen_version": gampen.__version__,
         "estimator": estimator.name,
         "estimator_sha256": estimator.provenance.get(DIGEST, ""),
