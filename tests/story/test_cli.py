@@ -13,11 +13,10 @@ from gampen.cli import application, progress
 from gampen.estimator import Estimator, shipped_names
 
 HEAVY = "{'torch', 'numpy', 'astropy', 'pyarrow', 'matplotlib', 'lightning_fabric', 'safetensors'}"
-<<<<<<< HEAD
-COMMANDS = ("predict", "simulate", "train", "evaluate", "export", "guard", "models")
-=======
-COMMANDS = ("predict", "simulate", "train", "evaluate", "calibrate", "guard", "export", "models")
->>>>>>> recalibration
+COMMANDS = (
+    *("predict", "simulate", "train", "evaluate"),
+    *("calibrate", "export", "guard", "models"),
+)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["predict", "--help"], ["-h"]])
