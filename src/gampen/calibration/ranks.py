@@ -19,14 +19,15 @@ from gampen.probability.marginals import Marginal
 def ranks(
     posterior: Posterior, truth: Float64[np.ndarray, "galaxy parameter"]
 ) -> Float64[np.ndarray, "galaxy parameter"]:
-    """The posterior probability below each truth."""
+    """The posterior probability below each truth; NaN where it is not known."""
     found: np.ndarray = posterior.cdf(torch.from_numpy(truth)).numpy()
     return found
 
 
 def uniform_distance(rank: Float64[np.ndarray, " galaxy"]) -> float:
-    """The Kolmogorov-Smirnov distance of ranks from uniform."""
-    ordered, count = np.sort(rank), len(rank)
+    """The Kolmogorov-Smirnov distance of ranks from uniform, those that are NaN left out."""
+    ordered = np.sort(rank[np.isfinite(rank)])
+    count = len(ordered)
     above = np.arange(1, count + 1) / count - ordered
     below = ordered - np.arange(count) / count
     return float(np.maximum(above, below).max())
@@ -36,8 +37,8 @@ def uniform_distance(rank: Float64[np.ndarray, " galaxy"]) -> float:
 class ZScores:
     """Truth less posterior mean over posterior deviation, in unconstrained space.
 
-    Of mean 0 and deviation 1 where posteriors are true; `fourth_moment` is the mean fourth power
-    that they then have: 3 for Gaussians.
+    Of mean 0 and deviation 1 where posteriors are true; NaN where the truth is not known.
+    `fourth_moment` is the mean fourth power that they then have: 3 for Gaussians.
     """
 
     values: Float64[np.ndarray, "galaxy parameter"]
@@ -50,7 +51,9 @@ class ZScores:
         deviations = mixture.covariance.diagonal(dim1=-2, dim2=-1).sqrt()
         points = posterior.space.unconstrain(torch.from_numpy(truth))
         columns = (mixture.marginal([index]) for index in range(len(posterior.space)))
-        kurtosis = [Marginal.of(column, Identity()).kurtosis.mean() for column in columns]
+        kurtosis = torch.stack([Marginal.of(c, Identity()).kurtosis for c in columns], dim=1)
+        known = points.isfinite()
         return cls(
-            ((points - mixture.mean) / deviations).numpy(), 3 + torch.stack(kurtosis).numpy()
+            ((points - mixture.mean) / deviations).numpy(),
+            (3 + torch.where(known, kurtosis, 0.0).sum(dim=0) / known.sum(dim=0)).numpy(),
         )
