@@ -60,7 +60,7 @@ class Battery:
         nothing is known of a galaxy or of a parameter.
         """
         _require_fitting(posterior, truth, columns)
-        known = {name: column for name, column in columns.items() if _says_something(column)}
+        known = {name: column for name, column in columns.items() if says_something(column)}
         found, whole = ranks(posterior, truth), np.isfinite(truth).all(axis=1)
         rows = np.flatnonzero(whole).tolist()
         seen = {name: column[whole] for name, column in known.items() if _is_numeric(column)}
@@ -121,7 +121,7 @@ def _is_numeric(column: Shaped[np.ndarray, " galaxy"]) -> bool:
     return column.dtype.kind not in "USO"
 
 
-def _says_something(column: Shaped[np.ndarray, " galaxy"]) -> bool:
+def says_something(column: Shaped[np.ndarray, " galaxy"]) -> bool:
     """Whether bins can be made of a column."""
     return not _is_numeric(column) or bool(np.isfinite(column).any())
 

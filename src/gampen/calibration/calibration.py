@@ -19,8 +19,8 @@ from gampen.posterior import Posterior
 class Calibration:
     """What a set of truths says of a set of posteriors, parameter by parameter.
 
-    `ranks`: the truths' probability integral transforms, NaN where a truth is not known; `known` how
-    many are; `coverage` at 68.27, 95.45 and 99.73 %, and the `chance` of deviations from it;
+    `ranks`: the truths' probability integral transforms, NaN where a truth is not known; `known`:
+    how many are; `coverage` at 68.27, 95.45 and 99.73 %, and the `chance` of deviations from it;
     `scatter` and `bias` of the medians (relative for lengths and fluxes); `nll` the mean negative
     log-likelihood a galaxy, of those of which every parameter is known.
     """

@@ -98,7 +98,8 @@ def battery_figure(
 
 def _panels(panels: Sequence[Callable[[Axes], None]], lines: bool) -> Figure:
     """A figure of so many panels, under a legend of the last one's lines where there are any."""
-    rows, columns = math.ceil(len(panels) / PANELS), min(PANELS, len(panels))
+    count = max(1, len(panels))
+    rows, columns = math.ceil(count / PANELS), min(PANELS, count)
     figure = Figure(figsize=(2.9 * columns, 0.4 + 2.3 * rows), layout="constrained")
     places = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes, draw in zip(places, panels, strict=False):
