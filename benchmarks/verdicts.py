@@ -1,8 +1,8 @@
 """How often a whole evaluation is wrong: false alarms of true posteriors, and misses of others.
 
 `python -m benchmarks.verdicts [REPETITIONS [GALAXIES]]` (300 and 500) judges so many seeded sets of
-each arm (as true, covariance x 0.5 and x 2) by all checks together, at the rate that is shipped and,
-for a sharper count, at ten and thirty times that rate.
+true posteriors by all checks together, at the rate that is shipped and, for a sharper count, at ten
+and thirty times that rate; and a tenth as many with covariances x 0.5 and x 2.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def false_alarms(repetitions: int, galaxies: int) -> None:
         share = alarms[rate] / repetitions
         error = math.sqrt(max(share * (1 - share), 1 / repetitions) / repetitions)
         print(
-            f"at {rate:.2f} for all {len(battery.checks)} checks: {alarms[rate]} of {repetitions} true sets "
-            f"fail any ({100 * share:.2f} +- {100 * error:.2f} %)"
+            f"at {rate:.2f} for all {len(battery.checks)} checks: {alarms[rate]} of {repetitions} "
+            f"true sets fail any ({100 * share:.2f} +- {100 * error:.2f} %)"
         )
     print(f"called wrong in words at {FALSE_ALARM}: {words}")
     print(f"by check, at {RATES[-1]:.2f}: {dict(which.most_common())}")

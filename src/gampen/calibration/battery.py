@@ -19,7 +19,7 @@ from gampen.calibration.together import Together
 from gampen.errors import UsageError
 from gampen.posterior import Posterior
 
-Columns = Mapping[str, Shaped[np.ndarray, " galaxy"]]
+Columns = Mapping[str, Shaped[np.ndarray, " _"]]
 
 
 @dataclass(frozen=True, eq=False)

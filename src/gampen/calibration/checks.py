@@ -153,10 +153,14 @@ def cells(column: str, binned: BinnedCoverage, names: Sequence[str], null: Null)
 
 
 def of_z_scores(z_scores: ZScores, names: Sequence[str], null: Null) -> dict[str, Check]:
-    """T6: mean and deviation of the z-scores."""
+    """T6: mean and deviation of the z-scores.
+
+    Those of overconfident posteriors scatter by more than 1, and so does their mean by chance.
+    """
     values = z_scores.values
     nulls = [null.among(int(count)) for count in np.isfinite(values).sum(axis=0)]
-    means = [part.mean() for part in nulls]
+    wider = np.nanstd(values, axis=0).clip(min=1).tolist()
+    means = [part.mean() * width for part, width in zip(nulls, wider, strict=True)]
     pairs = zip(nulls, z_scores.fourth_moment.tolist(), strict=True)
     widths = [part.deviation(moment) for part, moment in pairs]
     excess = np.nanstd(values, axis=0) - 1

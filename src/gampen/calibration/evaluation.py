@@ -40,7 +40,7 @@ class Evaluation:
 
         Columns that are `shown` may depend on the truth, and decide nothing.
         """
-        posterior, values = truths.predictive, truths.values
+        posterior, values = truths.judged, truths.values
         battery = Battery.of(posterior, values, judged, seed)
         binned = {
             name: BinnedCoverage.of(battery.ranks, column)

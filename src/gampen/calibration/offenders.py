@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from statistics import NormalDist
 
 import numpy as np
-import torch
 from jaxtyping import Float64
 
 from gampen.calibration.battery import Battery
 from gampen.calibration.bins import LEVEL, BinnedCoverage
 from gampen.calibration.checks import RELEASE, cells
 from gampen.calibration.joint import JointDensity
+from gampen.calibration.ranks import sigmas
 from gampen.posterior import Posterior
 
 GALAXIES, BINS = 20, 10  # listed
-LEAST_TAIL = 1e-300
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def least_probable(
     order = np.lexsort((-surprise, -level.round(2)))[:number]
     chosen = posterior.select(order.tolist())
     medians, intervals = chosen.median.numpy(), chosen.interval(LEVEL).numpy()
-    z = _sigmas(chosen, truth[order])
+    z = sigmas(battery.ranks[order]).numpy()
     return tuple(
         Offender(
             str(chosen.object_ids[row]),
@@ -149,25 +147,3 @@ def _surprises(
         level[rows] = density.level
         surprise[rows] = density.excess / np.sqrt(density.variance)
     return level, surprise
-
-
-def _sigmas(
-    posterior: Posterior, truth: Float64[np.ndarray, "galaxy parameter"]
-) -> Float64[np.ndarray, "galaxy parameter"]:
-    """How many sigmas off each label is, from the smaller of its two tails."""
-    columns = zip(posterior.marginals, torch.from_numpy(truth).unbind(-1), strict=True)
-    tails = [(m.cdf(values), m.probability(above=values)) for m, values in columns]
-    law = np.vectorize(lambda tail: -NormalDist().inv_cdf(float(np.clip(tail, LEAST_TAIL, 0.5))))
-    found: np.ndarray = np.stack(
-        [np.where(below < above, -law(below), law(above)) for below, above in _arrays(tails)],
-        axis=1,
-    )
-    return found
-
-
-def _arrays(
-    tails: list[tuple[torch.Tensor, torch.Tensor]],
-) -> Iterator[tuple[Float64[np.ndarray, " galaxy"], Float64[np.ndarray, " galaxy"]]]:
-    """Pairs of tensors as arrays, without NaN."""
-    for below, above in tails:
-        yield below.nan_to_num(0.5).numpy(), above.nan_to_num(0.5).numpy()

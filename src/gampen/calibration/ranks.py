@@ -10,10 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float64
+from torch import Tensor
 
+from gampen.calibration.labels import Labelled
 from gampen.posterior import Posterior
 from gampen.probability.bijections import Identity
 from gampen.probability.marginals import Marginal
+
+EDGE = 1e-16  # of a rank, beyond which there are no digits left
 
 
 def ranks(
@@ -46,14 +50,26 @@ class ZScores:
 
     @classmethod
     def of(cls, posterior: Posterior, truth: Float64[np.ndarray, "galaxy parameter"]) -> ZScores:
-        """The scores of posteriors given their truths."""
+        """The scores of posteriors given their truths.
+
+        Of labels with errors: the Gaussian deviations of their ranks, which are exact.
+        """
         mixture = posterior.mixture
         deviations = mixture.covariance.diagonal(dim1=-2, dim2=-1).sqrt()
         points = posterior.space.unconstrain(torch.from_numpy(truth))
         columns = (mixture.marginal([index]) for index in range(len(posterior.space)))
         kurtosis = torch.stack([Marginal.of(c, Identity()).kurtosis for c in columns], dim=1)
-        known = points.isfinite()
-        return cls(
-            ((points - mixture.mean) / deviations).numpy(),
-            (3 + torch.where(known, kurtosis, 0.0).sum(dim=0) / known.sum(dim=0)).numpy(),
-        )
+        values, known = (points - mixture.mean) / deviations, points.isfinite()
+        if isinstance(posterior, Labelled):
+            noisy = posterior.noisy
+            values = torch.where(noisy, sigmas(ranks(posterior, truth)), values)
+            kurtosis = torch.where(noisy, 0.0, kurtosis)
+        moments = 3 + torch.where(known, kurtosis, 0.0).sum(dim=0) / known.sum(dim=0)
+        return cls(values.numpy(), moments.numpy())
+
+
+def sigmas(rank: Float64[np.ndarray, "galaxy parameter"]) -> Float64[Tensor, "galaxy parameter"]:
+    """The deviations of a standard Gaussian with these ranks: how many sigmas off truths are."""
+    inside = torch.from_numpy(rank).clamp(EDGE, 1 - EDGE)
+    found: Tensor = torch.special.ndtri(inside)
+    return found

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float64, Int64
 
-from gampen.calibration.labels import linear, predictive
+from gampen.calibration.labels import labelled
 from gampen.catalog import Catalog
 from gampen.errors import UsageError
 from gampen.posterior import Posterior
@@ -18,7 +18,7 @@ from gampen.posterior import Posterior
 MAGNITUDE = "magnitude"
 NOT_IN_TRUTHS, NO_VALUE = "not_in_truths", "no_true_value"
 MISSING, OUTSIDE = "missing", "outside_bounds"
-ERROR_UNKNOWN, ERROR_TOO_LARGE = "error_not_known", "error_too_large"
+ERROR_UNKNOWN = "error_not_known"
 
 Table = Float64[np.ndarray, "galaxy parameter"]
 
@@ -51,9 +51,10 @@ class Truths:
         return known
 
     @property
-    def predictive(self) -> Posterior:
-        """The posterior of the labels: of the truths, widened by the errors of the labels."""
-        return predictive(self.posterior, self.errors)
+    def judged(self) -> Posterior:
+        """The posterior that is judged: of the labels where any has an error, else of truths."""
+        noisy = bool((self.errors > 0).any())
+        return labelled(self.posterior, self.errors) if noisy else self.posterior
 
     @classmethod
     def match(cls, posterior: Posterior, known: Catalog) -> Truths:
@@ -130,12 +131,10 @@ def _labels(
     inside = posterior.space.unconstrain(torch.from_numpy(values)).isfinite().numpy()
     unknown = ~(np.isfinite(errors) & (errors >= 0))
     sound = np.where(unknown, 0.0, errors)
-    far = ~linear(posterior, sound)
     reasons = {
         MISSING: missing,
         OUTSIDE: ~missing & ~inside,
         ERROR_UNKNOWN: inside & unknown,
-        ERROR_TOO_LARGE: inside & ~unknown & far,
     }
     counts = {reason: (where & here).sum(axis=0) for reason, where in reasons.items()}
     usable = ~np.any(list(reasons.values()), axis=0)

@@ -121,7 +121,7 @@ def _draw_joint_coverage(axes: Axes, battery: Battery, together: Together) -> No
     axes.set(xlabel="level of the joint region", ylabel="coverage - level", xlim=(0, 1))
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     _finish(axes, battery.checks["joint_coverage"].threshold)
-    axes.legend(loc="lower center", ncols=2)
+    axes.legend(loc="best", ncols=2)
 
 
 def _draw_bins(

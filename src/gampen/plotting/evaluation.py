@@ -20,12 +20,18 @@ from gampen.plotting.style import words_of
 
 PLOTTED_LEVELS = np.linspace(0.02, 0.98, 49)
 CAPTIONS = {
-    "coverage": "The share of truths inside the interval of each probability, and its deviation. "
-    "The band holds 95 % of perfect posteriors of as many galaxies.",
-    "ranks": "Where the truths lie in their posteriors: flat is true, a hollow overconfident, a hill "
-    "cautious, a slope biased.",
-    "battery": "Coverage less its level, of joint regions and bin by bin. Bands hold 95 % of perfect "
-    "posteriors; beyond a dotted line a check fails.",
+    "coverage": (
+        "The share of truths inside the interval of each probability, and its deviation. The band "
+        "holds 95 % of perfect posteriors of as many galaxies."
+    ),
+    "ranks": (
+        "Where the truths lie in their posteriors: flat is true, a hollow overconfident, a hill "
+        "cautious, a slope biased."
+    ),
+    "battery": (
+        "Coverage less its level, of joint regions and bin by bin. Bands hold 95 % of perfect "
+        "posteriors; beyond a dotted line a check fails."
+    ),
 }
 
 

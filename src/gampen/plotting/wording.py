@@ -7,6 +7,11 @@ from gampen.calibration.evaluation import Evaluation
 from gampen.calibration.judgement import Fault, Judgement
 from gampen.plotting.style import words_of
 
+RECALIBRATE = (
+    "Recalibrate with galaxies of known truth that are not among these: `gampen calibrate "
+    "ESTIMATOR DATA`, then predict and evaluate again."
+)
+IN_THE_TAILS = 0.02  # of the width, within which 68.27 % intervals are right
 FEW = 2000  # galaxies, below which more of them are worth having
 ASKED = {
     "coverage_68.27": "do 68.27 % intervals hold that share of the truths?",
@@ -29,7 +34,6 @@ REASONS = {
     "missing": "no value",
     "outside_bounds": "on or outside the bounds",
     "error_not_known": "error of the label not known",
-    "error_too_large": "error of the label too large to account for",
 }
 
 
@@ -43,6 +47,9 @@ def verdict(evaluation: Evaluation) -> str:
 def found(evaluation: Evaluation) -> list[str]:
     """A sentence for each thing that is wrong."""
     wrong = [sentence_of(each) for each in evaluation.judgements if not each.passed]
+    sound = [words_of(each.name) for each in evaluation.judgements if each.passed]
+    if wrong and sound:
+        wrong.append(f"{_capital(' and '.join(sound))}: nothing found.")
     checks = evaluation.battery.checks
     together = [name for name in ("joint_coverage", "tarp", "nll_excess") if _fails(checks, name)]
     if together:
@@ -54,9 +61,8 @@ def found(evaluation: Evaluation) -> list[str]:
         )
     if not wrong and _fails(checks, "classifier_area"):
         wrong.append("A classifier tells truths from draws, by what no single check sees.")
-    binned = [check for name, check in checks.items() if check.test == "T5" and not check.passed]
-    if binned:
-        wrong.append(_of_bins(binned))
+    if _in_bins(checks):
+        wrong.append(_of_bins(evaluation))
     return wrong
 
 
@@ -68,13 +74,20 @@ def sentence_of(judgement: Judgement) -> str:
 def phrase_of(judgement: Judgement) -> str:
     """The same as part of a sentence."""
     phrases = {
-        Fault.OVERCONFIDENT: f"overconfident, errors must be {judgement.width:.2f} times as wide",
-        Fault.CAUTIOUS: f"cautious, errors may be {judgement.width:.2f} times as wide",
+        Fault.OVERCONFIDENT: f"overconfident, {_stretch('must', judgement.width)}",
+        Fault.CAUTIOUS: f"cautious, {_stretch('may', judgement.width)}",
         Fault.BIASED: f"biased, truths lie {abs(judgement.bias):.2f} sigma "
         f"{'above' if judgement.bias > 0 else 'below'} on average",
         Fault.SHAPE: "of the wrong shape, though width and mean are right",
     }
     return "; ".join(phrases[fault] for fault in judgement.faults) or "nothing found"
+
+
+def _stretch(verb: str, width: float) -> str:
+    """How much wider or narrower errors should be."""
+    if abs(width - 1) < IN_THE_TAILS:
+        return "though in the tails only"
+    return f"errors {verb} be {width:.2f} times as wide"
 
 
 def advice(evaluation: Evaluation) -> list[str]:
@@ -83,16 +96,13 @@ def advice(evaluation: Evaluation) -> list[str]:
         few = min(judgement.galaxies for judgement in evaluation.judgements) < FEW
         more = "To see smaller faults, evaluate more galaxies: four times as many see half as much."
         return ["Nothing needs to be done.", *([more] if few else [])]
-    steps = [
-        "Recalibrate with galaxies of known truth that are not among these: "
-        "`gampen calibrate ESTIMATOR DATA`, then predict and evaluate again.",
-    ]
+    steps = [RECALIBRATE]
     wide = [each for each in evaluation.judgements if Fault.OVERCONFIDENT in each.faults]
     if wide:
         factors = ", ".join(f"{words_of(each.name)} x {each.width:.2f}" for each in wide)
         steps.append(f"Until then multiply errors: {factors}.")
-    if any(check.test == "T5" and not check.passed for check in evaluation.battery.checks.values()):
-        steps.append("Look at the worst bins below: a fault of some galaxies only is mended there.")
+    if all(each.passed for each in evaluation.judgements) and _in_bins(evaluation.battery.checks):
+        steps.append("On the whole they are true: use them outside of the worst bins below.")
     return steps
 
 
@@ -130,20 +140,24 @@ def _seen(evaluation: Evaluation) -> str:
     )
 
 
-def _of_bins(binned: list[Check]) -> str:
+def _of_bins(evaluation: Evaluation) -> str:
     """Where coverage in bins is worst."""
-    worst = max(binned, key=lambda check: abs(check.value) / check.threshold)
-    where = words_of(worst.where).replace("psf fwhm", "PSF FWHM")
+    worst = next(each for each in evaluation.worst_bins if each.column in evaluation.battery.bins)
+    column = words_of(worst.column).replace("psf fwhm", "PSF FWHM")
     return (
-        f"In bins {len(binned)} checks fail; the worst is {where}, where "
-        f"{100 * abs(worst.value):.1f} % {'more' if worst.value > 0 else 'fewer'} truths than "
-        "68.27 % lie inside."
+        f"In bins: at {column} {worst.label}, {100 * worst.coverage:.1f} % of the truths of "
+        f"{words_of(worst.parameter)} lie inside 68.27 % intervals."
     )
 
 
 def _fails(checks: dict[str, Check], name: str) -> bool:
     """Whether there is such a check, and it fails."""
     return name in checks and not checks[name].passed
+
+
+def _in_bins(checks: dict[str, Check]) -> bool:
+    """Whether coverage fails in bins."""
+    return any(check.test == "T5" and not check.passed for check in checks.values())
 
 
 def _capital(text: str) -> str:
