@@ -1,6 +1,7 @@
 """Labels with errors are accounted for: true posteriors pass with them, and narrow ones do not."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -69,9 +70,7 @@ def test_ranks_are_those_of_the_integral_over_the_truth(error, place):
             return float(at) * stats.norm.cdf((edge - truth) / error)
 
         pieces = [1e-9, 0.3, 0.5, 1, 2, 5, top] if place else [1e-9, 0.2, 0.4, 0.7, top]
-        return sum(
-            integrate.quad(integrand, *pair, limit=80)[0] for pair in zip(pieces, pieces[1:])
-        )
+        return sum(integrate.quad(integrand, *pair, limit=80)[0] for pair in pairwise(pieces))
 
     ends = (below(0, 0), below(1 if place == 0 else np.inf, 0))
     expected = (below(values, 0) - ends[0]) / (ends[1] - ends[0])
