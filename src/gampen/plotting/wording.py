@@ -135,8 +135,9 @@ def _seen(evaluation: Evaluation) -> str:
     bias = max(each.smallest_bias for each in judgements)
     return (
         f"All {len(evaluation.battery.checks)} checks of {len(evaluation.truths):,} galaxies pass, "
-        f"of which a perfect posterior fails any once in {1 / rate:.0f} evaluations at most. Errors wrong "
-        f"by less than {100 * width:.0f} % in width, or {bias:.2f} sigma in place, would not be noticed."
+        f"of which a perfect posterior fails any once in {1 / rate:.0f} evaluations at most. "
+        f"Errors wrong by less than {100 * width:.0f} % in width, or {bias:.2f} sigma in place, "
+        "would not be noticed."
     )
 
 
