@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gampen.calibration.bins import LEVEL, BinnedCoverage
+from gampen.calibration.bins import LEVEL, MOST_CATEGORIES, OTHERS, BinnedCoverage
 
 GALAXIES = 5000
 
@@ -45,8 +45,36 @@ def test_a_fault_in_a_tenth_of_the_galaxies_is_found_in_its_bin(width, side):
     rank, worst = ranks(), column > np.quantile(column, 0.9)
     rank[worst] = np.clip(0.5 + width * (rank[worst] - 0.5), 0, 1)
     found = BinnedCoverage.of(rank, column)
-    assert (side * found.deviation[:, -1] > 8 * found.noise[-1]).all()
-    assert (np.abs(found.deviation[:, :-1]) < 4 * found.noise[:-1]).all()
+    assert (side * found.deviation[:, -1] > 8 * found.noise[:, -1]).all()
+    assert (np.abs(found.deviation[:, :-1]) < 4 * found.noise[:, :-1]).all()
+
+
+def test_categories_are_bins_with_the_most_frequent_first():
+    column = np.array(["b"] * 30 + ["a"] * 60 + [""] * 10)
+    found = BinnedCoverage.of(ranks(galaxies=100), column)
+    assert found.labels == ("a", "b", "(empty)")
+    assert found.count.tolist() == [60, 30, 10]
+    assert found.categorical
+    inside = np.abs(ranks(galaxies=100)[:30] - 0.5) <= LEVEL / 2
+    np.testing.assert_allclose(found.covered[:, 1], inside.mean(axis=0))
+
+
+def test_the_rarest_of_many_categories_are_one():
+    column = np.repeat([f"field {number:02}" for number in range(30)], range(1, 31))
+    found = BinnedCoverage.of(ranks(galaxies=465), column)
+    assert len(found.labels) == MOST_CATEGORIES
+    assert found.labels[0] == "field 29"
+    assert found.labels[-1] == OTHERS
+    assert found.count.sum() == 465
+    assert found.count[-1] == sum(range(1, 12))
+
+
+def test_a_parameter_is_counted_where_it_is_known():
+    rank = ranks(galaxies=100)
+    rank[:7, 1] = np.nan
+    found = BinnedCoverage.of(rank, np.arange(100.0))
+    assert found.known.tolist() == [[10] * 10, [3] + [10] * 9]
+    assert found.noise[1, 0] == pytest.approx(np.sqrt(LEVEL * (1 - LEVEL) / 3))
 
 
 def test_galaxies_of_which_nothing_is_known_are_left_out():

@@ -10,7 +10,8 @@ from scipy import stats
 
 from arms import stretched
 from gampen.calibration.calibration import Calibration
-from gampen.calibration.coverage import LEVELS, TOLERANCES, Verdict, deviation_limit
+from gampen.calibration.coverage import LEVELS, TOLERANCES, Verdict
+from gampen.calibration.null import Null
 from gampen.errors import UsageError
 from gampen.parameters import MORPHOLOGY
 from gampen.posterior import Posterior
@@ -101,11 +102,26 @@ def test_posteriors_and_truths_must_be_equally_many(galaxies):
         Calibration.of(posterior, truth[:galaxies])
 
 
-def test_a_verdict_leaves_room_for_chance_and_no_more():
-    levels = np.array(LEVELS)
-    for galaxies in (100, 10**6):
-        checks = zip(LEVELS, TOLERANCES, strict=True)
-        limit = np.array([deviation_limit(galaxies, *check) for check in checks])
-        assert Verdict.of(levels - 0.99 * limit, galaxies) is Verdict.CALIBRATED
-        assert Verdict.of(levels - 1.01 * limit, galaxies) is Verdict.OVERCONFIDENT
-        assert Verdict.of(levels + 1.01 * limit, galaxies) is Verdict.CAUTIOUS
+@pytest.mark.parametrize("galaxies", [100, 10**6])
+def test_a_verdict_leaves_room_for_chance_and_no_more(galaxies):
+    levels, null = np.array(LEVELS), Null(galaxies, 3)
+    chance = np.array([null.share(level) for level in LEVELS])
+    limit = np.maximum(chance, TOLERANCES)
+    assert Verdict.of(levels - 0.99 * limit, chance) is Verdict.CALIBRATED
+    assert Verdict.of(levels - 1.01 * limit, chance) is Verdict.OVERCONFIDENT
+    assert Verdict.of(levels + 1.01 * limit, chance) is Verdict.CAUTIOUS
+
+
+def test_what_is_not_known_is_left_out_of_each_figure():
+    posterior, truth, whole = calibration(galaxies=60)
+    known = truth.copy()
+    known[:20, 1] = np.nan
+    found = Calibration.of(posterior, known)
+    rest = Calibration.of(posterior.select(range(20, 60)), truth[20:])
+    assert found.known.tolist() == [60, 40, 60]
+    assert found.nll == rest.nll
+    for figure in ("coverage", "distance", "scatter", "bias"):
+        row, kept, all_ = (getattr(each, figure) for each in (found, rest, whole))
+        np.testing.assert_array_equal(row[1], kept[1])
+        np.testing.assert_array_equal(row[[0, 2]], all_[[0, 2]])
+    assert found.report()["parameters"]["effective_radius"]["galaxies"] == 40

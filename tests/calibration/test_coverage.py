@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as nst
 from scipy import stats
 
-from gampen.calibration.coverage import coverage, deviation_limit, null_band
+from gampen.calibration.coverage import coverage, null_band
 from gampen.calibration.ranks import uniform_distance
 
 LEVELS = np.array([0.02, 0.3, 0.6827, 0.9545, 0.98])
@@ -18,6 +18,12 @@ def test_coverage_counts_the_truths_inside_central_intervals():
     ranks = np.array([[0.5, 0.01], [0.2, 0.99], [0.9, 0.5], [0.4, 0.0]])
     found = coverage(ranks, np.array([0.5, 0.9]))
     np.testing.assert_array_equal(found, [[0.5, 1.0], [0.25, 0.25]])
+
+
+def test_truths_that_are_not_known_do_not_count():
+    ranks = np.array([[0.5, np.nan], [0.1, np.nan], [np.nan, np.nan], [0.6, np.nan]])
+    np.testing.assert_array_equal(coverage(ranks, np.array([0.5])), [[2 / 3], [np.nan]])
+    assert uniform_distance(ranks[:, 0]) == uniform_distance(np.array([0.1, 0.5, 0.6]))
 
 
 @given(nst.arrays(np.float64, (20, 2), elements=unit), unit, unit)
@@ -37,12 +43,6 @@ def test_no_band_leaves_what_a_share_can_be():
     band = null_band(4, LEVELS)
     assert band.min() >= 0
     assert band.max() <= 1
-
-
-def test_deviations_are_limited_by_tolerance_and_chance():
-    assert deviation_limit(10**12, 0.6827, 0.01) == pytest.approx(0.01, abs=1e-5)
-    spread = stats.binom(400, 0.5).std() / 400
-    assert deviation_limit(400, 0.5, 0.0) == pytest.approx(3 * spread)
 
 
 @given(nst.arrays(np.float64, st.integers(1, 60), elements=unit))

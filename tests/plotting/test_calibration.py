@@ -49,8 +49,8 @@ def test_a_battery_is_drawn_with_what_chance_and_a_release_allow():
     battery = Battery.of(posterior, truth, known_columns(posterior))
     first, *others = battery_figure(battery).axes
     drawn = {line.get_label(): line.get_ydata() for line in first.lines}
-    assert drawn["joint"] == pytest.approx(battery.joint - GRID)
-    assert drawn["TARP"] == pytest.approx(battery.tarp - GRID)
+    assert drawn["joint"] == pytest.approx(battery.together.joint - GRID)
+    assert drawn["TARP"] == pytest.approx(battery.together.tarp - GRID)
     assert [axes.get_xlabel() for axes in others] == ["flux", "nothing"]
     for axes, binned in zip(others, battery.bins.values(), strict=True):
         assert axes.lines[1].get_ydata() == pytest.approx(binned.deviation[1])
@@ -62,6 +62,18 @@ def test_a_battery_is_drawn_with_what_chance_and_a_release_allow():
 def test_a_battery_without_columns_is_one_panel():
     posterior, truth = arm(CAUTIOUS, 30)
     assert len(battery_figure(Battery.of(posterior, truth, {})).axes) == 1
+
+
+def test_categories_are_points_above_their_names_and_shown_bins_have_no_limit():
+    posterior, truth = arm(CAUTIOUS, 60)
+    field = np.where(np.arange(60) < 40, "wide", "a field of a long name")
+    battery = Battery.of(posterior, truth, {"field": field})
+    judged, shown = battery_figure(battery, battery.bins).axes[1:]
+    for axes in (judged, shown):
+        assert [text.get_text() for text in axes.get_xticklabels()] == ["wide", "a field of …"]
+        assert axes.lines[0].get_linestyle() == "None"
+    assert (judged.get_title(), shown.get_title()) == ("", "by the truths: not judged")
+    assert len(judged.lines) == len(shown.lines) + 2
 
 
 def test_a_column_over_several_decades_has_a_logarithmic_axis():

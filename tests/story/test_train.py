@@ -60,7 +60,10 @@ def test_simulate_train_stop_go_on_predict_evaluate(gampen, survey, tmp_path):
     printed = json.loads(ran.out[: ran.out.rindex("}") + 1])
     failed = [name for name, check in written["battery"]["checks"].items() if not check["passed"]]
     assert printed["battery"].pop("failed") == failed
-    assert printed == {**written, "battery": {"passed": not failed}}
+    assert written["verdict"]
+    longer = {"bins", "worst_bins", "worst_galaxies"}
+    short = {name: part for name, part in written.items() if name not in longer}
+    assert printed == {**short, "battery": {"passed": not failed}}
     assert written["galaxies"] == 40
     assert written["without_posterior_or_truth"] == 0
     # Fluxes are uniform over two magnitudes: without an image the scatter would be 0.6.
@@ -69,6 +72,7 @@ def test_simulate_train_stop_go_on_predict_evaluate(gampen, survey, tmp_path):
         "battery.png",
         "coverage.png",
         "figures.json",
+        "index.html",
         "ranks.png",
     ]
 
@@ -199,8 +203,15 @@ def test_galaxies_without_a_sound_truth_are_left_out_and_counted(gampen, predict
     out = tmp_path / "figures"
     assert gampen("evaluate", catalogue, tmp_path / "truths.csv", "--out", out).status == 0
     figures = json.loads((out / "figures.json").read_text())
-    assert figures["galaxies"] == 14
-    assert figures["without_posterior_or_truth"] == 6
+    # Of four galaxies one value is unsound, and the others are judged.
+    assert figures["galaxies"] == 18
+    assert figures["battery"]["complete"] == 14
+    assert figures["without_posterior_or_truth"] == figures["left_out"]["not_in_truths"] == 2
+    known = {name: row["galaxies"] for name, row in figures["parameters"].items()}
+    assert known == {"bulge_to_total": 16, "effective_radius": 16, "flux": 18}
+    assert figures["left_out"]["bulge_to_total"]["outside_bounds"] == 2
+    radius = figures["left_out"]["effective_radius"]
+    assert (radius["missing"], radius["outside_bounds"]) == (1, 1)
     assert np.isfinite(figures["nll"])
 
 
@@ -224,6 +235,7 @@ def test_wrong_evaluations_are_one_line_each(gampen, predicted, tmp_path):
     )
     write_catalog(strangers, tmp_path / "strangers.csv")
     write_catalog(Catalog.of(object_id=["a"]), tmp_path / "bare.csv")
+    write_catalog(Catalog.of(object_id=["a", "a"], flux=[1.0, 2.0]), tmp_path / "twice.csv")
     (tmp_path / "file").write_text("")
     out = ("--out", tmp_path / "figures")
     for arguments, reason in {
@@ -233,6 +245,9 @@ def test_wrong_evaluations_are_one_line_each(gampen, predicted, tmp_path):
         (info, info, *out): "status",
         (catalogue, tmp_path / "strangers.csv", *out): "must share galaxies",
         (catalogue, tmp_path / "bare.csv", *out): "must have a column",
+        (catalogue, tmp_path / "twice.csv", *out): "must name each object_id once",
+        (catalogue, info, *out, "--bins", "nonsense"): "must be in the catalogue or in the truths",
+        (catalogue, info, *out, "--bins", "mixture"): "holds vectors",
         (catalogue, info, "--out", tmp_path / "file"): "must be a folder",
     }.items():
         ran = gampen("evaluate", *arguments)

@@ -2,14 +2,18 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from arms import CALIBRATED, arm
-from gampen.catalog import Catalog
+from gampen.catalog import Catalog, Column
+from gampen.errors import UsageError
 from gampen.storage.tables import write_catalog
-from gampen.verbs.evaluate import bin_columns, evaluate
+from gampen.verbs.columns import bin_columns, columns_of
+from gampen.verbs.evaluate import evaluate
 
 GALAXIES = 12
 
@@ -50,6 +54,12 @@ def test_columns_of_other_tables_and_parameters_may_be_missing():
     assert list(columns) == ["bulge_to_total", "crop_scale"]
 
 
+def test_a_zero_point_makes_magnitudes_to_bin_by():
+    posterior = replace(arm(CALIBRATED, GALAXIES)[0], zero_points=torch.full((GALAXIES,), 27.0))
+    columns = bin_columns(known(), posterior)
+    np.testing.assert_allclose(columns["magnitude"], 27 - 2.5 * np.log10(columns["flux"]))
+
+
 def test_figures_hold_the_battery_and_its_picture_is_drawn(tmp_path):
     posterior, truth = arm(CALIBRATED, GALAXIES)
     names = posterior.space.names
@@ -67,3 +77,19 @@ def test_figures_hold_the_battery_and_its_picture_is_drawn(tmp_path):
         path.name for path in (tmp_path / "out").iterdir()
     }
     assert "battery.png" in {file.name for file in done.files}
+
+
+def test_a_named_column_is_the_catalogues_and_one_of_the_truths_is_only_shown():
+    posterior = arm(CALIBRATED, GALAXIES)[0]
+    field = np.where(np.arange(GALAXIES) < 5, "deep", "wide")
+    table = known().with_columns([Column("field", field), Column("seen", np.arange(GALAXIES) > 3)])
+    truths = rows(field=np.full(GALAXIES, "other"), flux=np.ones(GALAXIES))
+    found = columns_of(table, posterior, truths, ["field", "seen", "crop_scale"])
+    assert found.judged["field"].tolist() == field.tolist()
+    assert set(found.judged["seen"]) == {"yes", "no"}
+    assert found.shown == {}
+    only = columns_of(known(), posterior, truths, ["field"])
+    assert set(only.shown["field"]) == {"other"}
+    assert "field" not in only.judged
+    with pytest.raises(UsageError, match="must be in the catalogue or in the truths"):
+        columns_of(table, posterior, truths, ["nothing"])

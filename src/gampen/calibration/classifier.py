@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from gampen.calibration.drawing import generator
+from gampen.calibration.labels import points_of
 from gampen.calibration.scores import mean_ranks
 from gampen.posterior import Posterior
 
@@ -37,7 +38,7 @@ def separation(
     the posterior's mean and deviations, and the columns.
     """
     numbers = generator(seed, "classifier")
-    drawn = posterior.mixture.sample(1, numbers)[0]
+    drawn = points_of(posterior, 1, numbers)[0]
     points = posterior.space.unconstrain(torch.from_numpy(truth))
     known = features(posterior, columns)
     kinds = [_inputs(_whitened(posterior, place), known) for place in (points, drawn)]

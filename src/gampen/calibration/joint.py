@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float64
 
 from gampen.calibration.drawing import DRAWS, generator, level_among, parts_of
+from gampen.calibration.labels import points_of
 from gampen.posterior import Posterior
 
 
@@ -38,8 +39,9 @@ class JointDensity:
         numbers = generator(seed, "joint")
         denser, excess, variance = [], [], []
         for part in parts_of(len(points), draws):
-            mixture = posterior.mixture.select(part)
-            drawn = mixture.log_prob(mixture.sample(draws, numbers))
+            chosen = posterior.select(part)
+            mixture = chosen.mixture
+            drawn = mixture.log_prob(points_of(chosen, draws, numbers))
             own = mixture.log_prob(points[part])
             denser.append((drawn > own).to(own.dtype).sum(dim=0))
             excess.append(drawn.mean(dim=0) - own)

@@ -8,14 +8,16 @@ any of them. Analytic where there is a formula, else simulated with a generator 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
 import torch
 from jaxtyping import Float64, Int64
 
-FALSE_ALARM = 0.001
+FALSE_ALARM = 0.01
+"""The probability at which a perfect posterior may fail any check of a whole battery."""
+CELLS = 2**20  # simulated at a time
 EXCEEDING = 20  # simulated sets beyond a quantile, which is then known to a fifth of its rate
 
 
@@ -26,6 +28,10 @@ class Null:
     galaxies: int
     parameters: int = 1
     false_alarm: float = FALSE_ALARM
+
+    def among(self, galaxies: int, parts: int = 1) -> Null:
+        """The same for other galaxies, and the worst of so many parts of each parameter."""
+        return replace(self, galaxies=galaxies, parameters=self.parameters * parts)
 
     @property
     def rate(self) -> float:
@@ -59,16 +65,20 @@ class Null:
         shares = counts.cumsum(axis=1)[:, :-1] / self.galaxies
         return self._quantile(np.abs(shares - levels).max(axis=1))
 
-    def bins(self, count: Int64[np.ndarray, " bin"], level: float) -> tuple[float, float]:
-        """The worst deviation of coverage in bins of these counts, and the worst parameter's rms.
+    def rms(self, counts: Int64[np.ndarray, " bin"], level: float) -> float:
+        """The rms deviation of the worst parameter's coverage in bins of these counts: simulated.
 
-        Simulated, with parameters that cover independently of each other.
+        Bins weigh by their count. In parts, so that memory stays bounded.
         """
-        shape = (self._sets, self.parameters, len(count))
-        covered = self._generator.binomial(count, level, size=shape) / count
-        square = np.square(covered - level)
-        worst, rms = square.max(axis=(1, 2)), square.mean(axis=2).max(axis=1)
-        return math.sqrt(self._quantile(worst)), math.sqrt(self._quantile(rms))
+        counts = counts[counts > 0]
+        sets, generator = math.ceil(EXCEEDING / self.rate), self._generator
+        squares = [
+            (np.square(generator.binomial(counts, level, (size, len(counts))) - counts * level))
+            @ (1 / counts)
+            for size in _parts(sets, CELLS // len(counts))
+        ]
+        mean = np.concatenate(squares) / counts.sum()
+        return math.sqrt(float(np.quantile(mean, 1 - self.rate, method="higher")))
 
     def mean(self) -> float:
         """|mean z-score| of the worst parameter."""
@@ -103,6 +113,11 @@ class Null:
     def _quantile(self, values: Float64[np.ndarray, " set"]) -> float:
         """What a share of `false_alarm` of the simulated sets exceeds."""
         return float(np.quantile(values, 1 - self.false_alarm, method="higher"))
+
+
+def _parts(total: int, most: int) -> list[int]:
+    """Numbers of at most that size that add up to the total."""
+    return [min(most, total - start) for start in range(0, total, most)]
 
 
 def _gaussian(rate: float) -> float:

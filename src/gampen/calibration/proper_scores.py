@@ -14,6 +14,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from gampen.calibration.drawing import DRAWS, generator, parts_of
+from gampen.calibration.labels import points_of
 from gampen.calibration.scores import negative_log_likelihood
 from gampen.posterior import Posterior
 from gampen.probability.densities import Density
@@ -87,7 +88,7 @@ def energy_score(
     numbers = generator(seed, "energy")
     scores = []
     for part in parts_of(len(points), draws):
-        drawn = posterior.mixture.select(part).sample(draws, numbers)
+        drawn = points_of(posterior.select(part), draws, numbers)
         apart = (drawn - drawn.roll(1, dims=0)).norm(dim=-1).mean(dim=0)
         scores.append((drawn - points[part]).norm(dim=-1).mean(dim=0) - 0.5 * apart)
     found: np.ndarray = torch.cat(scores).numpy()

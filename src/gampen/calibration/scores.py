@@ -34,8 +34,8 @@ def errors(
 def scatter(
     error: Float64[np.ndarray, "galaxy parameter"],
 ) -> Float64[np.ndarray, " parameter"]:
-    """Half of the range that holds the central 68.27 % of the errors."""
-    low, high = np.quantile(error, SIGMA_QUANTILES, axis=0)
+    """Half of the range that holds the central 68.27 % of the errors that are known."""
+    low, high = np.nanquantile(error, SIGMA_QUANTILES, axis=0)
     found: np.ndarray = (high - low) / 2
     return found
 

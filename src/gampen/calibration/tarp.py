@@ -8,6 +8,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from gampen.calibration.drawing import DRAWS, generator, level_among, parts_of
+from gampen.calibration.labels import points_of
 from gampen.posterior import Posterior
 
 
@@ -17,7 +18,7 @@ def references(posterior: Posterior, seed: int) -> Float[Tensor, "galaxy paramet
     A reference may depend on the data in any way, only not on the truth. One that is close sees the
     posterior's extent; one from far away sees only a line through it.
     """
-    return posterior.mixture.sample(1, generator(seed, "reference"))[0]
+    return points_of(posterior, 1, generator(seed, "reference"))[0]
 
 
 def tarp_levels(
@@ -36,7 +37,7 @@ def tarp_levels(
     numbers = generator(seed, "tarp")
     closer = []
     for part in parts_of(len(points), draws):
-        drawn = posterior.mixture.select(part).sample(draws, numbers)
+        drawn = points_of(posterior.select(part), draws, numbers)
         places = torch.cat([points[part][None], drawn])
         distance = ((places - reference[part]) / scale[part]).norm(dim=-1)
         closer.append((distance[1:] < distance[0]).to(distance.dtype).sum(dim=0))

@@ -9,6 +9,8 @@ import typer
 
 from gampen.cli.application import START_OVER, command, out
 
+LONG = ("bins", "worst_bins", "worst_galaxies")  # and so in the file only
+
 
 @command(START_OVER)
 def evaluate(
@@ -17,12 +19,19 @@ def evaluate(
     out_path: Annotated[Path, typer.Option("--out", "-o", help="Folder for figures.")] = Path(
         "evaluation"
     ),
+    bins: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--bins", "-b", help="Column of either table to bin the coverage by; may be repeated."
+        ),
+    ] = None,
 ) -> None:
-    """Judge posteriors against known truths: scatter, coverage, ranks."""
+    """Judge posteriors against known truths: are they true, where not, by how much."""
     from gampen.verbs.evaluate import evaluate as run
 
-    done = run(catalogue, truths, out_path)
+    done = run(catalogue, truths, out_path, bins or ())
     battery = {"passed": done.battery.passed, "failed": done.battery.failed}
-    out.print_json(data={**done.figures, "battery": battery})
+    short = {name: part for name, part in done.figures.items() if name not in LONG}
+    out.print_json(data={**short, "battery": battery})
     for file in done.files:
         out.print(str(file), markup=False)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float
@@ -14,10 +16,12 @@ from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
 from gampen.calibration.battery import Battery
 from gampen.calibration.bins import BinnedCoverage
 from gampen.calibration.coverage import GRID, null_band
+from gampen.calibration.together import Together
 from gampen.plotting.style import INK, MUTED, OUTLINE, RULE, SERIES, few_ticks, styled, words_of
 
 TWO_SIGMA = 2.0
 PANELS = 3  # side by side
+LONGEST, ROOM = 12, 26  # letters of a category's name, and of all that stand side by side
 LOGARITHMIC, WIDE = 20, 300  # factors spanned from which a column has a logarithmic axis
 
 
@@ -73,62 +77,98 @@ def ranks_figure(
 
 
 @styled
-def battery_figure(battery: Battery) -> Figure:
+def battery_figure(
+    battery: Battery, shown: Mapping[str, BinnedCoverage] = MappingProxyType({})
+) -> Figure:
     """Coverage less its level: of joint regions and TARP at all levels, of marginals bin by bin.
 
     Bands hold 95 % of perfect posteriors at each level or bin; dotted lines are the limits that
-    none of a panel's points may lie outside of.
+    none of a panel's points may lie outside of. `shown` are bins that are not judged.
     """
-    count = 1 + len(battery.bins)
+    panels: list[Callable[[Axes], None]] = []
+    if battery.together:
+        panels.append(partial(_draw_joint_coverage, battery=battery, together=battery.together))
+    for name, binned in battery.bins.items():
+        limit = battery.checks[f"worst_bin_{name}"].threshold
+        panels.append(partial(_draw_bins, name=name, binned=binned, battery=battery, limit=limit))
+    for name, binned in shown.items():
+        panels.append(partial(_draw_bins, name=name, binned=binned, battery=battery, limit=None))
+    return _panels(panels, bool(battery.bins or shown))
+
+
+def _panels(panels: Sequence[Callable[[Axes], None]], lines: bool) -> Figure:
+    """A figure of so many panels, under a legend of the last one's lines where there are any."""
+    count = max(1, len(panels))
     rows, columns = math.ceil(count / PANELS), min(PANELS, count)
     figure = Figure(figsize=(2.9 * columns, 0.4 + 2.3 * rows), layout="constrained")
-    first, *others = figure.subplots(rows, columns, squeeze=False).flat
-    _draw_joint_coverage(first, battery)
-    for axes in others[count - 1 :]:
-        axes.set_axis_off()
-    for axes, (name, binned) in zip(others, battery.bins.items(), strict=False):
-        _draw_bins(axes, binned, battery.names, battery.checks[f"worst_bin_{name}"].threshold)
-        axes.set(xlabel=words_of(name).replace("psf fwhm", "PSF FWHM"))
-    if battery.bins:
-        lines, labels = others[0].get_legend_handles_labels()
-        figure.legend(lines, labels, loc="outside upper center", ncols=len(labels))
+    places = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes, draw in zip(places, panels, strict=False):
+        draw(axes)
+    for axes in places[len(panels) :]:
+        axes.remove()
+    if lines:
+        handles, labels = places[len(panels) - 1].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
     return figure
 
 
-def _draw_joint_coverage(axes: Axes, battery: Battery) -> None:
+def _draw_joint_coverage(axes: Axes, battery: Battery, together: Together) -> None:
     """The deviations of the joint coverage and of TARP from each level."""
-    band = null_band(battery.null.galaxies, GRID) - GRID
+    band = null_band(int(battery.complete.sum()), GRID) - GRID
     axes.fill_between(GRID, band[0], band[1], color=RULE, linewidth=0)
-    for name, covered, style in (("joint", battery.joint, "-"), ("TARP", battery.tarp, "--")):
+    for name, covered, style in (("joint", together.joint, "-"), ("TARP", together.tarp, "--")):
         axes.plot(GRID, covered - GRID, style, color=INK, linewidth=1.4, label=name)
     axes.set(xlabel="level of the joint region", ylabel="coverage - level", xlim=(0, 1))
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     _finish(axes, battery.checks["joint_coverage"].threshold)
-    axes.legend(loc="lower center", ncols=2)
+    axes.legend(loc="best", ncols=2)
 
 
-def _draw_bins(axes: Axes, binned: BinnedCoverage, names: Sequence[str], limit: float) -> None:
+def _draw_bins(
+    axes: Axes, name: str, binned: BinnedCoverage, battery: Battery, limit: float | None
+) -> None:
     """The deviation of each parameter's coverage in each bin."""
-    spread = TWO_SIGMA * binned.noise
-    axes.fill_between(binned.middle, -spread, spread, color=RULE, linewidth=0)
-    for name, row, colour in zip(names, binned.deviation, _colours(len(names)), strict=True):
-        axes.plot(binned.middle, row, "o-", color=colour, lw=1.0, ms=3, label=words_of(name))
+    spread = TWO_SIGMA * binned.noise.max(axis=0)
+    if binned.categorical:
+        axes.bar(binned.middle, 2 * spread, 0.8, -spread, color=RULE, linewidth=0)
+        _name_categories(axes, binned)
+    else:
+        axes.fill_between(binned.middle, -spread, spread, color=RULE, linewidth=0)
+        _spread_decades(axes, binned)
+    style = "o" if binned.categorical else "o-"
+    colours = _colours(len(battery.names))
+    for parameter, row, colour in zip(battery.names, binned.deviation, colours, strict=True):
+        axes.plot(binned.middle, row, style, color=colour, lw=1.0, ms=3, label=words_of(parameter))
+    axes.set(ylabel="coverage - 68.27 %", xlabel=words_of(name).replace("psf fwhm", "PSF FWHM"))
+    if limit is None:
+        axes.set_title("by the truths: not judged")
+    _finish(axes, limit)
+
+
+def _name_categories(axes: Axes, binned: BinnedCoverage) -> None:
+    """The names of categories below their points, cut short where they are long."""
+    names = [text if len(text) <= LONGEST else text[: LONGEST - 1] + "…" for text in binned.labels]
+    slant = 0 if len("".join(names)) < ROOM else 60
+    axes.set_xticks(binned.middle, names, rotation=slant, ha="right" if slant else "center")
+    axes.set_xlim(-0.6, len(names) - 0.4)
+
+
+def _spread_decades(axes: Axes, binned: BinnedCoverage) -> None:
+    """A logarithmic axis for a column over several decades."""
     low, high = float(binned.middle.min()), float(binned.middle.max())
     if 0 < LOGARITHMIC * low < high:
         axes.set_xscale("log")
         subs = (1.0,) if high > WIDE * low else (1.0, 3.0)
         axes.xaxis.set(major_locator=LogLocator(subs=subs), minor_formatter=NullFormatter())
         axes.xaxis.set_major_formatter("{x:g}")
-    axes.set(ylabel="coverage - 68.27 %")
-    _finish(axes, limit)
 
 
-def _finish(axes: Axes, limit: float) -> None:
+def _finish(axes: Axes, limit: float | None) -> None:
     """A line at zero, dotted ones at the limits, and as much room above as below, in percent."""
     axes.axhline(0, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
-    for side in (-limit, limit):
+    for side in () if limit is None else (-limit, limit):
         axes.axhline(side, color=OUTLINE, linewidth=0.8, linestyle=":")
-    reach = max(1.3 * limit, *(abs(edge) for edge in axes.get_ylim()))
+    reach = max(1.3 * (limit or 0.0), *(abs(edge) for edge in axes.get_ylim()))
     axes.set_ylim(-reach, reach)
     few_ticks(axes.yaxis)
     axes.yaxis.set_major_formatter(

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
-from jaxtyping import Float, Float64
-from torch import Tensor
+from jaxtyping import Int64
 
 from gampen.calibration.battery import Battery
+from gampen.calibration.bins import BinnedCoverage
 from gampen.calibration.calibration import Calibration
-from gampen.calibration.coverage import coverage, null_band
+from gampen.calibration.evaluation import Evaluation
 from gampen.calibration.scores import rank_correlation
+from gampen.calibration.truths import Truths
 from gampen.catalog import Catalog
-from gampen.errors import UsageError
-from gampen.parameters import Scaling
-from gampen.photometry import signal_to_noise
-from gampen.plotting.calibration import battery_figure, coverage_figure, ranks_figure
+from gampen.cutouts import Flag
+from gampen.plotting.evaluation import evaluation_page, pictures
 from gampen.plotting.style import save
+from gampen.plotting.wording import verdict
 from gampen.posterior import Posterior
 from gampen.storage.atomic import write_bytes
 from gampen.storage.tables import read_catalog
+from gampen.verbs.columns import columns_of, take
 from gampen.verbs.outputs import claim_folder
 
-PLOTTED_LEVELS = np.linspace(0.02, 0.98, 49)
+NO_POSTERIOR = "no_posterior"
+PAGE = "index.html"
+
+Flags = dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -34,82 +39,99 @@ class Evaluated:
     """The figures, and where they were written."""
 
     figures: dict[str, object]
-    calibration: Calibration
-    battery: Battery
+    evaluation: Evaluation
     files: tuple[Path, ...]
 
+    @property
+    def calibration(self) -> Calibration:
+        """Scatter, coverage and ranks of each parameter."""
+        return self.evaluation.calibration
 
-def evaluate(catalogue: Path, truths: Path, out: Path) -> Evaluated:
-    """Judge the posteriors of a catalogue; writes figures as JSON and three pictures into `out`.
+    @property
+    def battery(self) -> Battery:
+        """The checks."""
+        return self.evaluation.battery
 
-    Galaxies are matched by `object_id`; those without a posterior, or without a true value strictly
-    inside the bounds of each parameter, are left out and counted.
+
+def evaluate(catalogue: Path, truths: Path, out: Path, bins: Sequence[str] = ()) -> Evaluated:
+    """Judge the posteriors of a catalogue: a page, figures as JSON and pictures in folder `out`.
+
+    Galaxies are matched by `object_id`. Truths may be of some parameters or some galaxies only, and
+    have errors of their own: see `Truths`. What cannot be used is left out and counted. `bins` name
+    further columns of either table to bin the coverage by.
     """
-    catalog = read_catalog(catalogue)
-    posterior, truth = match(Posterior.from_catalog(catalog), read_catalog(truths))
+    catalog, known = read_catalog(catalogue), read_catalog(truths)
+    posterior = Posterior.from_catalog(catalog)
+    matched = Truths.match(posterior, known)
+    columns = columns_of(
+        rows_of(catalog, posterior), posterior, rows_of(known, posterior, missing=True), bins
+    )
     claim_folder(out)
-    rows = rows_of(catalog, posterior)
-    calibration = Calibration.of(posterior, truth)
-    battery = Battery.of(posterior, truth, bin_columns(rows, posterior))
-    figures = {**calibration.report(), "without_posterior_or_truth": len(catalog) - len(truth)}
-    figures |= {**crop_figures(rows, posterior, truth), "battery": battery.report()}
-    return Evaluated(figures, calibration, battery, _write(figures, calibration, battery, out))
+    without = len(catalog) - len(posterior)
+    matched = replace(matched, left_out={NO_POSTERIOR: without, **matched.left_out})
+    rows, columns = rows_of(catalog, matched.posterior), take(columns, matched.places)
+    evaluation = Evaluation.of(matched, columns.judged, columns.shown)
+    flags = flags_of(rows, [offender.object_id for offender in evaluation.offenders])
+    figures = figures_of(evaluation, flags) | crop_figures(rows, matched)
+    return Evaluated(figures, evaluation, _write(figures, evaluation, flags, out))
 
 
-def match(
-    posterior: Posterior, known: Catalog
-) -> tuple[Posterior, Float64[np.ndarray, "galaxy parameter"]]:
-    """The posteriors of the galaxies whose truth is known, and it; `UsageError` without any."""
-    values = known.parameter_values(posterior.space)
-    points = posterior.space.unconstrain(torch.from_numpy(values))
-    sound = points.isfinite().all(dim=1).tolist()
-    names = known["object_id"].text()
-    row_of = {name: row for row, name in enumerate(names) if sound[row]}
-    ids = posterior.object_ids.tolist()
-    places = [place for place, name in enumerate(ids) if name in row_of]
-    if not places:
-        raise UsageError(
-            "catalogue and truths must share galaxies with a posterior and true values; they share "
-            "none: is this the right table?"
-        )
-    return posterior.select(places), values[[row_of[ids[place]] for place in places]]
+def figures_of(evaluation: Evaluation, flags: Flags) -> dict[str, object]:
+    """The figures as numbers with names, ready for JSON."""
+    truths, battery = evaluation.truths, evaluation.battery
+    noisy = (truths.errors > 0).sum(axis=0).tolist()
+    return {
+        "verdict": verdict(evaluation),
+        **evaluation.calibration.report(),
+        "without_posterior_or_truth": sum(truths.left_out.values()),
+        "left_out": {**truths.left_out, **truths.left_out_of},
+        "labels_with_error": dict(zip(truths.posterior.space.names, noisy, strict=True)),
+        "judgements": {each.name: each.report() for each in evaluation.judgements},
+        "battery": battery.report(),
+        "bins": {
+            name: _binned(binned, battery.names, judged=name in battery.bins)
+            for name, binned in evaluation.bins.items()
+        },
+        "worst_bins": [asdict(cell) for cell in evaluation.worst_bins],
+        "worst_galaxies": [
+            {**offender.report(), "flags": list(flags.get(offender.object_id, ()))}
+            for offender in evaluation.offenders
+        ],
+    }
 
 
-def rows_of(catalog: Catalog, posterior: Posterior) -> Catalog:
-    """The rows of the posterior's galaxies, in its order."""
-    row_of = {name: row for row, name in enumerate(catalog["object_id"].text())}
-    return catalog.take(np.array([row_of[name] for name in posterior.object_ids.tolist()]))
+def rows_of(catalog: Catalog, posterior: Posterior, *, missing: bool = False) -> Catalog:
+    """The rows of the posterior's galaxies, in its order.
 
-
-def bin_columns(rows: Catalog, posterior: Posterior) -> dict[str, Float64[np.ndarray, " galaxy"]]:
-    """What coverage is binned by: known of a galaxy without its truth, NaN where unknown.
-
-    The posterior medians, of lengths as multiples of the PSF's FWHM; the signal-to-noise ratio that
-    follows from them; and the scale of the learned crop.
+    Where some may be `missing`, these are empty: not a number, or text without letters.
     """
-    fwhm, pixel, sky = (_column(rows, name) for name in ("psf_fwhm", "pixel_scale", "sky_sigma"))
-    columns = {}
-    for parameter in posterior.space:
-        median = posterior[parameter.name].median
-        if parameter.scaling is Scaling.LENGTH:
-            columns[f"{parameter.name}_over_psf_fwhm"] = median / fwhm
-        else:
-            columns[parameter.name] = median
-    if {"flux", "effective_radius"} <= set(posterior.space.names):
-        flux, radius = (posterior[name].median for name in ("flux", "effective_radius"))
-        columns["signal_to_noise"] = signal_to_noise(flux, radius / pixel, fwhm / pixel, sky)
-    columns["crop_scale"] = _column(rows, "crop_scale")
-    return {name: column.numpy() for name, column in columns.items()}
+    row_of = {name: row for row, name in enumerate(catalog["object_id"].text())}
+    rows = np.array(
+        [row_of.get(name, -1) for name in posterior.object_ids.tolist()], dtype=np.int64
+    )
+    return _or_empty(catalog, rows) if missing else catalog.take(rows)
 
 
-def crop_figures(
-    rows: Catalog, posterior: Posterior, truth: Float64[np.ndarray, "galaxy parameter"]
-) -> dict[str, float]:
-    """How the learned crop follows the size of the galaxy."""
-    if "effective_radius" not in posterior.space.names or "crop_scale" not in rows:
+def flags_of(rows: Catalog, chosen: Sequence[str]) -> Flags:
+    """The names of the flags of some galaxies, where the catalogue has any."""
+    if "flags" not in rows:
         return {}
-    zoom = rows["crop_scale"].numbers()
-    radius = truth[:, posterior.space.index("effective_radius")]
+    masks = dict(zip(rows["object_id"].text(), rows["flags"].numbers().tolist(), strict=True))
+    return {
+        name: tuple(str(flag.name) for flag in Flag if flag & int(masks[name])) for name in chosen
+    }
+
+
+def crop_figures(rows: Catalog, truths: Truths) -> dict[str, float]:
+    """How the learned crop follows the size of the galaxy, where this is known."""
+    names = truths.posterior.space.names
+    if "effective_radius" not in names or "crop_scale" not in rows:
+        return {}
+    zoom, radius = rows["crop_scale"].numbers(), truths.values[:, names.index("effective_radius")]
+    sound = np.isfinite(zoom) & np.isfinite(radius)
+    zoom, radius = zoom[sound], radius[sound]
+    if not len(zoom):
+        return {}
     return {
         "crop_scale_mean": float(zoom.mean()),
         "crop_scale_sd": float(zoom.std()),
@@ -117,21 +139,39 @@ def crop_figures(
     }
 
 
-def _column(rows: Catalog, name: str) -> Float[Tensor, " galaxy"]:
-    """A column of numbers, NaN where there is none."""
-    values = rows[name].numbers() if name in rows else np.full(len(rows), np.nan)
-    return torch.from_numpy(values)
+def _or_empty(catalog: Catalog, rows: Int64[np.ndarray, " galaxy"]) -> Catalog:
+    """The rows of a table, empty where the row is -1."""
+    absent, columns = rows < 0, []
+    for column in catalog.take(rows):
+        if column.values.ndim > 1 or not absent.any():
+            columns.append(column)
+        elif column.is_text or column.values.dtype.kind == "b":
+            columns.append(replace(column, values=np.where(absent, "", column.text())))
+        else:
+            columns.append(replace(column, values=np.where(absent, np.nan, column.numbers())))
+    return replace(catalog, columns=tuple(columns))
+
+
+def _binned(binned: BinnedCoverage, names: Sequence[str], *, judged: bool) -> dict[str, object]:
+    """Coverage in bins as lists with names, ready for JSON."""
+    return {
+        "judged": judged,
+        "bins": list(binned.labels),
+        "galaxies": binned.count.tolist(),
+        "coverage_68.27": {
+            name: [None if math.isnan(share) else share for share in row]
+            for name, row in zip(names, binned.covered.tolist(), strict=True)
+        },
+    }
 
 
 def _write(
-    figures: dict[str, object], calibration: Calibration, battery: Battery, out: Path
+    figures: dict[str, object], evaluation: Evaluation, flags: Flags, out: Path
 ) -> tuple[Path, ...]:
-    pictures = ("coverage.png", "ranks.png", "battery.png")
-    files = (out / "figures.json", *(out / name for name in pictures))
-    write_bytes((json.dumps(figures, indent=2) + "\n").encode(), files[0])
-    covered = coverage(calibration.ranks, PLOTTED_LEVELS)
-    band = null_band(len(calibration.ranks), PLOTTED_LEVELS)
-    save(coverage_figure(PLOTTED_LEVELS, covered, calibration.names, band), files[1])
-    save(ranks_figure(calibration.ranks, calibration.names), files[2])
-    save(battery_figure(battery), files[3])
-    return files
+    """The page, the numbers and the pictures, written."""
+    drawn, page, numbers = pictures(evaluation), out / PAGE, out / "figures.json"
+    write_bytes((json.dumps(figures, indent=2, allow_nan=False) + "\n").encode(), numbers)
+    for name, figure in drawn.items():
+        save(figure, out / f"{name}.png")
+    write_bytes(evaluation_page(evaluation, drawn, flags).encode(), page)
+    return (page, numbers, *(out / f"{name}.png" for name in drawn))
