@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gampen.cli import evaluate, export, guard, models, predict, simulate, train
+from gampen.cli import evaluate, export, guard, models, predict, rotate, simulate, train
 from gampen.cli.application import app
 
 COMMANDS = (
@@ -12,6 +12,7 @@ COMMANDS = (
     evaluate.evaluate,
     guard.guard,
     export.export,
+    rotate.rotate,
     models.models,
 )
 """In the order in which help lists them."""
