@@ -106,15 +106,17 @@ class Stability:
     def moves(self) -> Float64[np.ndarray, "turn parameter"]:
         """How far each median lies from the mean of all: over that mean for radii and fluxes."""
         mean = self.medians.mean(axis=0)
-        moved: Float64[np.ndarray, "turn parameter"] = self.medians - mean
-        return moved / np.where(self.relative, mean, 1.0)
+        unit = np.where(self.relative, mean, 1.0)
+        moved: Float64[np.ndarray, "turn parameter"] = (self.medians - mean) / unit
+        return moved
 
     @property
     def moves_in_sigma(self) -> Float64[np.ndarray, "turn parameter"]:
         """The same in half-widths of the mean 68.27 % interval."""
         half: Float64[np.ndarray, " parameter"] = (self.high - self.low).mean(axis=0) / 2
-        moved: Float64[np.ndarray, "turn parameter"] = self.medians - self.medians.mean(axis=0)
-        return moved / half
+        from_mean = self.medians - self.medians.mean(axis=0)
+        moved: Float64[np.ndarray, "turn parameter"] = from_mean / half
+        return moved
 
     @property
     def largest(self) -> dict[str, tuple[float, float]]:

@@ -113,9 +113,18 @@ class Stage:
         for axes, curves in zip(self.axes[2:], self.curves, strict=True):
             axes.plot(*_all_of(curves), color=RULE, linewidth=0.6)
             draw_marginal(axes, curves[turn])
-            lows, highs = zip(*(curve.limits for curve in curves), strict=True)
-            axes.set_xlim(min(lows), max(highs))
+            axes.set_xlim(*_span(curves))
             axes.set_ylim(0, HEADROOM * max(float(curve.density.max()) for curve in curves))
+
+
+def _span(curves: Sequence[Curve]) -> tuple[float, float]:
+    """An axis that holds every 95 % interval, and half as much again, as far as there is any."""
+    low = min(curve.interval_95[0] for curve in curves)
+    high = max(curve.interval_95[1] for curve in curves)
+    ends = zip(*(curve.limits for curve in curves), strict=True)
+    first, last = (side(values) for side, values in zip((min, max), ends, strict=True))
+    margin = (high - low) / 4
+    return max(low - margin, first), min(high + margin, last)
 
 
 def _all_of(curves: Sequence[Curve]) -> tuple[np.ndarray, np.ndarray]:
