@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 from benchmarks.card.sets import GROUP, true_signal_to_noise
@@ -201,14 +201,25 @@ def main(galaxies: str = "384") -> None:
     alone = np.concatenate([alone_in(group) for group in groups])
     chosen = {"all": alone | True, "alone": alone, "alone, R_e > FWHM": alone & (radius > width)}
     for words, here in chosen.items():
-        print(f"\n{words}: {here.sum()} galaxies\n| what was done | {' | '.join(SIGNALS)} |")
+        print(f"\n{words}: {here.sum()} galaxies\n| what was done | {' | '.join(SIGNALS)} | any |")
         for name in list(DONE)[1:]:
             changed = standing_out(figures_of(estimator, settings, groups, name))
             cells = [f"{area(clean[f][here], changed[f][here]):.3f}" for f in SIGNALS]
+            both = [most_unusual(clean, arm, here) for arm in (clean, changed)]
+            cells.append(f"{area(*both):.3f}")
             print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
-def alone_in(scenes: Scenes) -> np.ndarray:
+def most_unusual(
+    clean: Figures, figures: Figures, here: Bool[np.ndarray, " galaxy"]
+) -> Float64[np.ndarray, " galaxy"]:
+    """The rank among usual galaxies of whichever figure is the most unusual."""
+    names = ("chi_square", "neighbour_share", "psf_surprise")
+    ranks = [np.searchsorted(np.sort(clean[name][here]), figures[name][here]) for name in names]
+    return np.maximum.reduce(ranks) / here.sum()
+
+
+def alone_in(scenes: Scenes) -> Bool[np.ndarray, " galaxy"]:
     """Whether next to nothing but the target shines within 3 half-light radii and a FWHM."""
     finer = 2 if float(scenes.values["psf_fwhm"].min()) < 2.5 else 1
     shape = tuple(scenes.images.shape[1:])

@@ -7,7 +7,7 @@ from arms import CALIBRATED, CAUTIOUS, OVERCONFIDENT, arm
 from gampen.errors import UsageError
 from gampen.inference.categories import BULGE, DISK, INDETERMINATE, Accuracy, Categories
 
-GALAXIES = 4000
+GALAXIES = 20_000
 CATEGORIES = Categories(0.4, 0.6, 0.8)
 
 
