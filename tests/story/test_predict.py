@@ -47,7 +47,7 @@ def spoil(folder, kinds):
 
 def numbers_of(catalog):
     """Every column of numbers that says something of a posterior."""
-    skipped = ("object_id", "file_name", "status", "flags")
+    skipped = ("object_id", "file_name", "status", "flags", "category")
     return {column.name: column.values for column in catalog if column.name not in skipped}
 
 

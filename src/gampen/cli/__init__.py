@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from gampen.cli import calibrate, evaluate, export, guard, models, predict, simulate, train
+from gampen.cli import (
+    calibrate,
+    evaluate,
+    export,
+    guard,
+    models,
+    predict,
+    rotate,
+    simulate,
+    train,
+)
 from gampen.cli.application import app
 
 COMMANDS = (
     predict.predict,
-    simulate.simulate,
-    train.train,
+
+    export.export,
+    rotate.rotate,
     evaluate.evaluate,
     calibrate.calibrate,
     guard.guard,
-    export.export,
+    simulate.simulate,
+    train.train,
     models.models,
 )
 """In the order in which help lists them."""

@@ -32,6 +32,15 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
     thorough: Annotated[
         bool, typer.Option("--thorough", help="Look in all eight orientations: 8x slower.")
     ] = False,
+    disk_below: Annotated[
+        float, typer.Option(help="A galaxy of less bulge_to_total is disk-dominated.")
+    ] = 0.4,
+    bulge_above: Annotated[
+        float, typer.Option(help="A galaxy of more bulge_to_total is bulge-dominated.")
+    ] = 0.6,
+    confidence: Annotated[
+        float, typer.Option(help="The least probability that a category is given for.")
+    ] = 0.9,
     band: Annotated[str | None, typer.Option(help="Plane of a band-first cube.")] = None,
     psf_fwhm: Annotated[float | None, typer.Option(help="FWHM of the PSF [arcsec].")] = None,
     psf_file: Annotated[Path | None, typer.Option(help="FITS image of the PSF.")] = None,
@@ -39,6 +48,7 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
     pixel_scale: Annotated[float | None, typer.Option(help="Side of a pixel [arcsec].")] = None,
 ) -> None:
     """Predict the joint posterior of every galaxy, from its cutout."""
+    from gampen.inference.categories import Categories
     from gampen.inference.sampling import Sampling
     from gampen.storage.fits import Known
     from gampen.verbs.predict import PredictRequest
@@ -57,6 +67,7 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
         ),
         sampling=Sampling(passes, seed, batch_size, device, thorough),
         draws=samples,
+        categories=Categories(disk_below, bulge_above, confidence),
     )
     if page is not None:
         from gampen.verbs.page import claim_page

@@ -12,13 +12,13 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 
 from gampen.catalog import Column
+from gampen.inference.categories import DEFAULT, RATIO, Categories
 from gampen.photometry import nanojanskys
 from gampen.posterior import Posterior
 from gampen.probability.marginals import Marginal
 
 # Probabilities of one, two and three standard deviations of a Gaussian.
 CREDIBLE_LEVELS = {"68": 0.6827, "95": 0.9545, "997": 0.9973}
-DISK_DOMINATED, BULGE_DOMINATED = 0.4, 0.6
 SHAPES = ("skewness", "kurtosis")  # the same in any unit
 
 Figures = dict[str, Tensor]
@@ -35,13 +35,13 @@ class Quantity:
     description: str
 
 
-def summarise(posterior: Posterior) -> list[Column]:
+def summarise(posterior: Posterior, categories: Categories = DEFAULT) -> list[Column]:
     """The columns that sum up a posterior, in the order of the catalogue.
 
     For each parameter `{parameter}_{statistic}`; the same for `magnitude` and `flux_njy` where a
     zero point is known (NaN in the rows without, no columns if there is none); correlations, shares
-    of epistemic variance, probabilities of the kinds of galaxy, the zero point and the packed
-    mixture, which `posterior.metadata` describes.
+    of epistemic variance, the category with the probabilities that it rests on, the zero point and
+    the packed mixture, which `posterior.metadata` describes.
     """
     columns = [
         column
@@ -52,7 +52,7 @@ def summarise(posterior: Posterior) -> list[Column]:
         *columns,
         *_correlations(posterior),
         *_epistemic_fractions(posterior),
-        *_kinds(posterior),
+        *_kinds(posterior, categories),
         Column(
             "zero_point",
             single(posterior.zero_points),
@@ -201,18 +201,24 @@ def _epistemic_fractions(posterior: Posterior) -> Iterator[Column]:
         )
 
 
-def _kinds(posterior: Posterior) -> Iterator[Column]:
-    """The probabilities of a disk-dominated and of a bulge-dominated galaxy, if there is a B/T."""
-    if "bulge_to_total" not in posterior.space.names:
+def _kinds(posterior: Posterior, categories: Categories) -> Iterator[Column]:
+    """The probabilities of the categories and the label that follows, if there is a B/T."""
+    if RATIO not in posterior.space.names:
         return
-    ratio = posterior["bulge_to_total"]
+    found = categories.of(posterior)
     for name, probability, threshold in (
-        ("p_disk_dominated", ratio.probability(below=DISK_DOMINATED), f"< {DISK_DOMINATED}"),
-        ("p_bulge_dominated", ratio.probability(above=BULGE_DOMINATED), f"> {BULGE_DOMINATED}"),
+        ("p_disk_dominated", found.p_disk_dominated, f"< {categories.disk_below:g}"),
+        ("p_bulge_dominated", found.p_bulge_dominated, f"> {categories.bulge_above:g}"),
     ):
         yield Column(
             name,
             single(probability),
             ucd="stat.probability;src.morph.type",
-            description=f"posterior probability that bulge_to_total {threshold}",
+            description=f"posterior probability that {RATIO} {threshold}",
         )
+    yield Column(
+        "category",
+        found.labels,
+        ucd="src.morph.type",
+        description=f"the category of a probability of {categories.confidence:g} or more",
+    )

@@ -32,7 +32,7 @@ def posterior_page(
     cutout: Cutout, crop: DrawnCrop, posterior: Posterior, galaxy: int = 0
 ) -> Figure:
     """One galaxy: its cutout, its crop, every marginal and joint density, and what is unusual."""
-    parameters = [_as_measured(parameter, cutout) for parameter in posterior.space]
+    parameters = [as_measured(parameter, cutout) for parameter in posterior.space]
     curves = {known.name: marginal_curve(posterior, galaxy, known) for known in parameters}
     size = 1.0 + 1.9 * len(curves)
     figure = Figure(figsize=(size + 2.9, size), layout="constrained")
@@ -41,7 +41,7 @@ def posterior_page(
     left.suptitle(cutout.object_id, x=0.04, ha="left", fontsize=11, fontweight="bold")
     draw_cutout(above, cutout, crop)
     above.set_title("cutout", color=MUTED)
-    _draw_crop(middle, crop)
+    draw_crop(middle, crop)
     middle.set_title("learned crop", color=MUTED)
     _write_facts(below, cutout)
     _draw_corner(right, posterior, galaxy, curves)
@@ -58,10 +58,10 @@ def demo_sheet(cutouts: Cutouts, crops: Sequence[DrawnCrop], posterior: Posterio
     for galaxy, (cutout, crop, row) in enumerate(zip(cutouts, crops, grid, strict=True)):
         draw_cutout(row[0], cutout, crop)
         row[0].set_ylabel(cutout.object_id, color=MUTED, fontsize=7)
-        _draw_crop(row[1], crop)
+        draw_crop(row[1], crop)
         for parameter, axes in zip(posterior.space, row[2:], strict=True):
-            known = _as_measured(parameter, cutout)
-            _draw_marginal(axes, marginal_curve(posterior, galaxy, known))
+            known = as_measured(parameter, cutout)
+            draw_marginal(axes, marginal_curve(posterior, galaxy, known))
             if parameter.high is not None:
                 axes.set_xlim(parameter.low, parameter.high)
     grid[0, 0].set_title("cutout", color=MUTED)
@@ -69,21 +69,21 @@ def demo_sheet(cutouts: Cutouts, crops: Sequence[DrawnCrop], posterior: Posterio
     return figure
 
 
-def _as_measured(parameter: Parameter, cutout: Cutout) -> Parameter:
+def as_measured(parameter: Parameter, cutout: Cutout) -> Parameter:
     """The parameter, in pixels if it is a length and the image's pixel scale is unknown."""
     if parameter.scaling is Scaling.LENGTH and cutout.pixel_scale is None:
         return replace(parameter, unit="pixel")
     return parameter
 
 
-def _draw_crop(axes: Axes, crop: DrawnCrop) -> None:
+def draw_crop(axes: Axes, crop: DrawnCrop) -> None:
     """Show a crop in a frame of the outline's colour."""
     draw_image(axes, crop.pixels)
     for spine in axes.spines.values():
         spine.set(color=OUTLINE, linewidth=1.3)
 
 
-def _draw_marginal(axes: Axes, curve: Curve) -> None:
+def draw_marginal(axes: Axes, curve: Curve) -> None:
     """A marginal density over its 95 % and 68 % equal-tailed intervals, and its median."""
     for (low, high), colour in ((curve.interval_95, WITHIN_95), (curve.interval_68, WITHIN_68)):
         inside = (curve.values >= low) & (curve.values <= high)
@@ -116,7 +116,7 @@ def _draw_corner(
     """The marginals on the diagonal, the joint densities below it, labels at the outer edges."""
     grid = figure.subplots(len(curves), len(curves), squeeze=False)
     for axes, curve in zip(grid.diagonal(), curves.values(), strict=True):
-        _draw_marginal(axes, curve)
+        draw_marginal(axes, curve)
     for (column, x), (row, y) in combinations(enumerate(curves), 2):
         surface = joint_surface(posterior, galaxy, {x: curves[x], y: curves[y]})
         _draw_joint(grid[row, column], surface, (curves[x].median, curves[y].median))

@@ -78,6 +78,12 @@ class Sersic:
         names = [field.name for field in fields(self)]
         return replace(self, **{name: getattr(self, name)[galaxies] for name in names})
 
+    def rotated(self, degrees: float) -> Sersic:
+        """The same galaxies turned counter-clockwise about the centre of the stamp."""
+        cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+        x, y = cosine * self.x - sine * self.y, sine * self.x + cosine * self.y
+        return replace(self, x=x, y=y, angle=self.angle + degrees)
+
     def turned(self, symmetry: Symmetry) -> Sersic:
         """The same galaxies in a stamp that is turned or mirrored about its centre."""
         x, y = symmetry.point(self.x, self.y)

@@ -16,6 +16,7 @@ from gampen.catalog import Catalog, Column
 from gampen.cutouts import Cutout, Cutouts, Rejection, describe_flags, numbers
 from gampen.errors import GalaxyError, UsageError
 from gampen.estimator import Estimator, Prediction
+from gampen.inference.categories import DEFAULT, Categories
 from gampen.inference.sampling import Sampling
 from gampen.inference.summaries import summarise
 from gampen.posterior import Posterior
@@ -48,6 +49,7 @@ class PredictRequest:
     known: Known = field(default_factory=Known)
     sampling: Sampling = field(default_factory=Sampling)
     draws: int = 0
+    categories: Categories = DEFAULT
 
     def __post_init__(self) -> None:
         """Refuse what no galaxy could be predicted with."""
@@ -88,7 +90,7 @@ def predict(request: PredictRequest, progress: Progress = lambda *_: None) -> Pr
     runs = chunks(len(folder))
     for run, found in ahead(lambda r: list(read_cutouts(folder.take(r), request.known)), runs):
         entries, prediction = predict_entries(estimator, found, request.sampling)
-        rows.append(rows_of(entries, prediction))
+        rows.append(rows_of(entries, prediction, request.categories))
         if request.draws:
             draws.append(draw_rows(prediction.posterior, request, run.start))
         progress(run.stop, len(folder))
@@ -156,11 +158,15 @@ def _tried(estimator: Estimator, entry: Entry, sampling: Sampling) -> Entry:
     return entry
 
 
-def rows_of(entries: Sequence[Entry], prediction: Prediction) -> Catalog:
+def rows_of(
+    entries: Sequence[Entry], prediction: Prediction, categories: Categories = DEFAULT
+) -> Catalog:
     """The rows of the galaxies, in order; of one without a posterior, its name and the reason."""
     known = Catalog(tuple(_identity(entries)))
     places = np.flatnonzero([isinstance(entry, Cutout) for entry in entries])
-    found = [_spread(column, places, len(entries)) for column in _found(entries, prediction)]
+    found = [
+        _spread(column, places, len(entries)) for column in _found(entries, prediction, categories)
+    ]
     flags = known["flags"].values.copy()
     flags[places] = prediction.flags
     last = [replace(known["flags"], values=flags), known["status"]]
@@ -179,10 +185,12 @@ def _identity(entries: Sequence[Entry]) -> Iterator[Column]:
     yield Column("status", np.array(status), "", "meta.note", "ok, or why there is no posterior")
 
 
-def _found(entries: Sequence[Entry], prediction: Prediction) -> list[Column]:
+def _found(
+    entries: Sequence[Entry], prediction: Prediction, categories: Categories
+) -> list[Column]:
     """The columns of what was predicted, `mixture` the last of them."""
     cutouts = readable(entries)
-    summaries = summarise(prediction.posterior)
+    summaries = summarise(prediction.posterior, categories)
     packed = next(column for column in summaries if column.name == "mixture")
     scale, fwhm = cutouts.pixel_scales, cutouts.psf_fwhms
     return [
@@ -196,9 +204,10 @@ def _found(entries: Sequence[Entry], prediction: Prediction) -> list[Column]:
 
 
 def _spread(column: Column, places: Int64[np.ndarray, " found"], galaxies: int) -> Column:
-    """A column of the galaxies found as one of all galaxies, NaN for the others."""
-    values = column.values.astype(np.result_type(column.values.dtype, np.float32))
-    whole = np.full((galaxies, *values.shape[1:]), np.nan, dtype=values.dtype)
+    """A column of the galaxies found as one of all galaxies, NaN or no text for the others."""
+    values, nothing = column.values, "" if column.values.dtype.kind == "U" else np.nan
+    kind = values.dtype if nothing == "" else np.result_type(values.dtype, np.float32)
+    whole = np.full((galaxies, *values.shape[1:]), nothing, dtype=kind)
     whole[places] = values
     return replace(column, values=whole)
 
