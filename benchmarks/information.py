@@ -20,9 +20,6 @@ from torch import Tensor
 from benchmarks.card.sets import true_signal_to_noise
 from benchmarks.card.sharpness import exposure_of, isolated, priors_of
 from gampen import Estimator
-from gampen.calibration.coordinates import TARGETS, coordinates_of, quantity_slopes
-from gampen.calibration.derivatives import Slopes
-from gampen.calibration.exposures import slope_of
 from gampen.calibration.limit import deviations, information_limit, medians_by_bin
 from gampen.calibration.priors import Priors
 from gampen.network.crop import Crop
@@ -32,6 +29,9 @@ from gampen.network.surroundings import RATIO
 from gampen.network.surroundings import RINGS as OUTER_RINGS
 from gampen.network.transformer import resample
 from gampen.parameters import MORPHOLOGY
+from gampen.rendering.coordinates import TARGETS, coordinates_of, quantity_slopes
+from gampen.rendering.derivatives import Slopes
+from gampen.rendering.exposures import slope_of
 from gampen.simulation.scenes import Scenes, Simulator
 from gampen.verbs.train import to_batch
 

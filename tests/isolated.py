@@ -2,7 +2,7 @@
 
 import torch
 
-from gampen.calibration.exposures import Exposure
+from gampen.rendering.exposures import Exposure
 from gampen.rendering.noise import correlate
 from gampen.rendering.psf import Composite, Kolmogorov, Moffat
 from gampen.rendering.render import render

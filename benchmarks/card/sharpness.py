@@ -11,9 +11,9 @@ from torch import Tensor
 
 from benchmarks.card.sets import Examined, draw, examine
 from gampen import Estimator
-from gampen.calibration.exposures import Exposure
 from gampen.calibration.limit import deviations, information_limit, medians_by_bin, width_ratios
 from gampen.calibration.priors import Priors
+from gampen.rendering.exposures import Exposure
 from gampen.settings import SimulationSettings
 from gampen.simulation.scenes import Scenes
 

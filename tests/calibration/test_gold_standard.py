@@ -7,12 +7,12 @@ from itertools import islice
 import pytest
 import torch
 
-from gampen.calibration.coordinates import COORDINATES, TARGETS, bulge_and_disk, coordinates_of
 from gampen.calibration.gold_standard import GalaxyDensity, sample_galaxies, starting_points
 from gampen.calibration.limit import deviations, draw_widths, information, information_limit
 from gampen.calibration.markov_chains import Chain
 from gampen.calibration.priors import Priors
 from gampen.errors import UsageError
+from gampen.rendering.coordinates import COORDINATES, TARGETS, bulge_and_disk, coordinates_of
 from gampen.rendering.noise import correlate
 from gampen.rendering.psf import Moffat
 from gampen.rendering.render import render

@@ -7,9 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from gampen.calibration.coordinates import COORDINATES, coordinates_of, quantity_slopes
-from gampen.calibration.derivatives import Slopes
-from gampen.calibration.exposures import Whitening, slope_of
 from gampen.calibration.limit import (
     deviations,
     draw_widths,
@@ -23,6 +20,9 @@ from gampen.calibration.priors import Priors
 from gampen.parameters import MORPHOLOGY
 from gampen.posterior import Posterior
 from gampen.probability.mixtures import GaussianMixture
+from gampen.rendering.coordinates import COORDINATES, coordinates_of, quantity_slopes
+from gampen.rendering.derivatives import Slopes
+from gampen.rendering.exposures import Whitening, slope_of
 from gampen.rendering.render import render
 from gampen.settings import PriorSettings
 from isolated import exposure, galaxies, mixed_psf, observed, single

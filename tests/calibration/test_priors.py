@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gampen.calibration.coordinates import COORDINATES, coordinates_of
 from gampen.calibration.laws import Known, LogOfUniform, Normal, Uniform, UniformShare
 from gampen.calibration.priors import Priors
+from gampen.rendering.coordinates import COORDINATES, coordinates_of
 from gampen.settings import (
     Brightness,
     PriorSettings,

@@ -13,12 +13,12 @@ import torch
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
-from gampen.calibration.coordinates import COORDINATES, bulge_and_disk
-from gampen.calibration.exposures import Exposure, Whitening, sloped, widened
 from gampen.calibration.limit import least_covariance
 from gampen.calibration.markov_chains import Ensemble, stretch_moves
 from gampen.calibration.priors import Priors
 from gampen.errors import UsageError
+from gampen.rendering.coordinates import COORDINATES, bulge_and_disk
+from gampen.rendering.exposures import Exposure, Whitening, sloped, widened
 from gampen.rendering.render import render
 
 PIXELS_AT_ONCE = 2**18

@@ -20,14 +20,14 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from gampen.calibration.coordinates import COORDINATES, TARGETS, coordinates_of, quantity_slopes
-from gampen.calibration.derivatives import Slopes
-from gampen.calibration.exposures import Exposure, Whitening, slope_of
 from gampen.calibration.priors import Priors
 from gampen.calibration.scores import SIGMA_QUANTILES
 from gampen.posterior import Posterior
 from gampen.probability.bijections import Identity
 from gampen.probability.marginals import Marginal
+from gampen.rendering.coordinates import COORDINATES, TARGETS, coordinates_of, quantity_slopes
+from gampen.rendering.derivatives import Slopes
+from gampen.rendering.exposures import Exposure, Whitening, slope_of
 from gampen.rendering.sersic import Sersic
 
 PIXELS_AT_ONCE = 2**15  # so that the spectra of all derivatives stay near the processor

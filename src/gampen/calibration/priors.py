@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gampen.calibration.coordinates import COORDINATES
-from gampen.calibration.exposures import Exposure
 from gampen.calibration.laws import Known, Law, LogOfUniform, Uniform, UniformShare, normal, uniform
 from gampen.photometry import signal_to_noise
+from gampen.rendering.coordinates import COORDINATES
+from gampen.rendering.exposures import Exposure
 from gampen.settings import Brightness, PriorSettings, Range, SceneSettings, SurveySettings
 
 HALF_TURN = 90.0  # [degree] to either side: an angle is known only up to half a turn

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from gampen.calibration.coordinates import (
+from gampen.parameters import MORPHOLOGY
+from gampen.rendering.coordinates import (
     COORDINATES,
     TARGETS,
     bulge_and_disk,
@@ -12,7 +13,6 @@ from gampen.calibration.coordinates import (
     quantities_of,
     quantity_slopes,
 )
-from gampen.parameters import MORPHOLOGY
 from gampen.rendering.sersic import half_light_radius
 from isolated import galaxies
 

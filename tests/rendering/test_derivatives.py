@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from gampen.calibration.coordinates import coordinates_of, profile_of, quantity_slopes
-from gampen.calibration.derivatives import Slopes
-from gampen.calibration.exposures import slope_of, sloped, widened
+from gampen.rendering.coordinates import coordinates_of, profile_of, quantity_slopes
+from gampen.rendering.derivatives import Slopes
+from gampen.rendering.exposures import slope_of, sloped, widened
 from gampen.rendering.psf import Kolmogorov, PixelPSF
 from gampen.rendering.render import render
 from isolated import exposure, galaxies, mixed_psf, single

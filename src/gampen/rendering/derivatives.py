@@ -16,8 +16,8 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
-from gampen.calibration.coordinates import profile_of
-from gampen.calibration.exposures import Exposure, sloped, widened
+from gampen.rendering.coordinates import profile_of
+from gampen.rendering.exposures import Exposure, sloped, widened
 from gampen.rendering.frequencies import FrequencyGrid, Windows, direct_sum
 from gampen.rendering.hankel import LOG_K_NODES, LOG_K_RANGE, read_rows
 from gampen.rendering.render import PADDING, fast_length

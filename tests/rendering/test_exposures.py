@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from gampen.calibration.exposures import Exposure, Whitening, slope_of, sloped, widened
 from gampen.errors import UsageError
+from gampen.rendering.exposures import Exposure, Whitening, slope_of, sloped, widened
 from gampen.rendering.noise import correlate
 from gampen.rendering.psf import Gaussian, Moffat, PixelPSF
 from isolated import exposure, mixed_psf
