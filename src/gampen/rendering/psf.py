@@ -17,6 +17,7 @@ from gampen.settings import MOFFAT_SLOPE
 
 KOLMOGOROV_FWHM = 0.9758634299  # [lambda / r0]
 KOLMOGOROV_FALL = math.pow(24 / 5 * math.gamma(6 / 5), 5 / 6)
+SLOPES = 400  # of which one is chosen for a concentration: 0.6 % apart
 KOLMOGOROV_END = 15.0  # ln of one over the transfer, beyond which there is nothing
 
 
@@ -120,6 +121,18 @@ class Moffat(Seeing):
         """`1 - (1 + (r / core)^2)^(1 - beta)`."""
         core = self.fwhm / (2 * (2 ** (1 / self.beta) - 1).sqrt())
         return 1 - (1 + (radius / core).square()) ** (1 - self.beta)
+
+
+def moffat_slope(concentration: float) -> float:
+    """The slope of the Moffat with this share of its light within one FWHM of its centre.
+
+    The steepest or shallowest that can be rendered, where that does not reach.
+    """
+    low, high = MOFFAT_SLOPE
+    slopes = torch.linspace(math.log(low), math.log(high), SLOPES, dtype=torch.float64).exp()
+    one = torch.ones_like(slopes)
+    shares = Moffat(one, slopes).light_within(one)
+    return float(slopes[int(torch.searchsorted(shares, concentration).clamp(max=SLOPES - 1))])
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,190 @@
+"""The image that a posterior expects, and whether the data agree with it.
+
+A posterior of three parameters leaves much of a galaxy open: its centre, its flattening, the shapes
+of bulge and disk, the PSF's exact width. These are fitted, with the posterior itself as what is
+believed of the three, so the model is the most probable image that the posterior allows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Float64
+from torch import Tensor
+
+from gampen.cutouts import Cutouts
+from gampen.errors import UsageError
+from gampen.inference.beliefs import PLACE, Beliefs
+from gampen.inference.fitting import Look, improve
+from gampen.inference.remainders import (
+    Noise,
+    Remainder,
+    Smoothing,
+    aperture,
+    fitted_gain,
+    fwhm,
+    neighbours,
+)
+from gampen.inference.windows import Place, Windows, kinds
+from gampen.parameters import MORPHOLOGY
+from gampen.posterior import Posterior
+from gampen.rendering.coordinates import COORDINATES, bulge_and_disk
+from gampen.rendering.psf import Moffat
+from gampen.rendering.render import render
+
+FIRST_STEPS, LAST_STEPS = 3, 4
+USUAL_GAIN = 40.0  # [electron / sky sigma], before it is fitted
+AT_ONCE = 32  # galaxies that step together
+FINE = 2.5  # [pixel] FWHM below which a PSF is rendered finer
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """The image that each posterior expects, and how the data agree with it.
+
+    `coordinates`: the fitted galaxy and PSF in `gampen.rendering.coordinates`, lengths in pixels
+    from the cutout's centre, ln flux [image units]. `chi_square`: what is left over near the galaxy
+    beside what noise lets one expect, about one where both agree; `surprise`: the same as a normal
+    deviate. `psf_pull`: ln of the fitted PSF's width over the told one, in deviations of what is
+    believed of it. `neighbour_share`: light near the galaxy that is taken for another's, over its
+    flux. `residual_share`: mean size of the remainder over the model's light there. `pixels`: those
+    that count. A galaxy that cannot be fitted has NaN in every figure, and in its model.
+    """
+
+    coordinates: Float64[np.ndarray, "galaxy coordinate"]
+    chi_square: Float64[np.ndarray, " galaxy"]
+    surprise: Float64[np.ndarray, " galaxy"]
+    psf_pull: Float64[np.ndarray, " galaxy"]
+    neighbour_share: Float64[np.ndarray, " galaxy"]
+    residual_share: Float64[np.ndarray, " galaxy"]
+    pixels: Float64[np.ndarray, " galaxy"]
+    psf_fwhm: Float64[np.ndarray, " galaxy"]
+    shapes: tuple[tuple[int, int], ...]
+
+    def __len__(self) -> int:
+        """The number of galaxies."""
+        return len(self.shapes)
+
+    @cached_property
+    def models(self) -> tuple[Float32[np.ndarray, "height width"], ...]:
+        """The model of each cutout [image units], without sky; rendered on first use."""
+        return tuple(self.model(galaxy) for galaxy in range(len(self)))
+
+    def model(self, galaxy: int) -> Float32[np.ndarray, "height width"]:
+        """The model of one cutout [image units], without sky."""
+        shape, width = self.shapes[galaxy], float(self.psf_fwhm[galaxy])
+        if not np.isfinite(self.coordinates[galaxy]).all():
+            return np.full(shape, np.nan, np.float32)
+        points = torch.from_numpy(self.coordinates[galaxy])[None].float()
+        psf = Moffat(torch.tensor([width]), points[:, PLACE["psf_slope"]])
+        image = render(bulge_and_disk(points), psf, shape, oversampling=2 if width < FINE else 1)
+        found: Float32[np.ndarray, "height width"] = image[0].numpy()
+        return found
+
+
+FIGURES = tuple(field.name for field in fields(Explanation) if field.name != "shapes")
+
+
+def explain(
+    cutouts: Cutouts,
+    posterior: Posterior,
+    sky_sigma: Float64[np.ndarray, " galaxy"],
+    crop_theta: Float64[np.ndarray, "galaxy 2 3"],
+) -> Explanation:
+    """The model and the remainder of every cutout, given what an estimator said of it.
+
+    `sky_sigma` [image units] and `crop_theta` as in `gampen.estimator.Prediction`. `UsageError`
+    where there is not one posterior of bulge_to_total, effective_radius and flux for each cutout.
+    """
+    if len(posterior) != len(cutouts):
+        raise UsageError(
+            f"there must be one posterior a cutout; got {len(posterior)} for {len(cutouts)}"
+        )
+    targets = posterior.marginal(*MORPHOLOGY.names)
+    scale = torch.from_numpy(np.nan_to_num(cutouts.pixel_scales, nan=1.0))
+    radius = (targets.mixture.mean[:, 1].exp() / scale).tolist()
+    figures = {name: np.full(len(cutouts), np.nan) for name in FIGURES}
+    figures["coordinates"] = np.full((len(cutouts), len(COORDINATES)), np.nan)
+    places = [
+        Place.of(galaxy, cutout, crop_theta[galaxy], radius[galaxy])
+        for galaxy, cutout in enumerate(cutouts)
+        if np.isfinite([radius[galaxy], sky_sigma[galaxy], *crop_theta[galaxy].flat]).all()
+    ]
+    for kind in kinds(places):
+        for start in range(0, len(kind), AT_ONCE):
+            some = kind[start : start + AT_ONCE]
+            rows = np.array([place.galaxy for place in some])
+            windows = Windows.of([cutouts[row] for row in rows], some, sky_sigma[rows])
+            chosen = targets.select(rows.tolist())
+            beliefs = Beliefs.of(windows, chosen.mixture, scale[torch.from_numpy(rows)])
+            for name, values in _explained(windows, beliefs).items():
+                figures[name][rows] = values.numpy()
+            shapes = [cutouts[row].shape for row in rows]
+            inside = figures["coordinates"][rows]
+            unit = windows.unit.numpy()
+            figures["coordinates"][rows] = _in_cutouts(inside, some, shapes, unit)
+            figures["psf_fwhm"][rows] *= windows.binning.numpy()
+    return Explanation(shapes=tuple(cutout.shape for cutout in cutouts), **figures)
+
+
+def _explained(windows: Windows, beliefs: Beliefs) -> dict[str, Tensor]:
+    """Everything that is said of windows, in their own pixels and units."""
+    look = Look.at(beliefs.middle, windows)
+    noise = _noise(windows, look, torch.full_like(windows.unit, USUAL_GAIN))
+    look = improve(look, windows, noise.weight, beliefs, FIRST_STEPS)
+    noise = _noise(windows, look, torch.full_like(windows.unit, USUAL_GAIN))
+    smoothing = Smoothing.of(windows, fwhm(windows, look))
+    gain = fitted_gain(windows, look, smoothing, noise.used & aperture(windows, look))
+    noise = _noise(windows, look, gain)
+    look = improve(look, windows, noise.weight, beliefs, LAST_STEPS)
+    noise = _noise(windows, look, gain)
+    smoothing = Smoothing.of(windows, fwhm(windows, look))
+    remainder = Remainder.of(windows, look, smoothing, noise, beliefs)
+    place = PLACE["psf_fwhm"]
+    pull = look.points[:, place] * beliefs.precision[:, place, place].sqrt()
+    near = aperture(windows, look)
+    left = windows.images - look.image
+    light = look.light.masked_fill(~near, 0).sum(dim=(1, 2))
+    other = left.masked_fill(~near | noise.used | windows.bad, 0).clamp(min=0).sum(dim=(1, 2))
+    rest = left.masked_fill(~near | ~noise.used, 0).abs().sum(dim=(1, 2))
+    return {
+        "coordinates": look.points,
+        "chi_square": remainder.chi_square,
+        "surprise": remainder.surprise,
+        "psf_pull": pull,
+        "neighbour_share": other / light,
+        "residual_share": rest / light,
+        "pixels": (near & noise.used).sum(dim=(1, 2)),
+        "psf_fwhm": fwhm(windows, look),
+    }
+
+
+def _noise(windows: Windows, look: Look, gain: Float64[Tensor, " galaxy"]) -> Noise:
+    """The noise under the model, with what it cannot be trusted by, and without neighbours."""
+    light = look.light.clamp(min=0)
+    variance = 1 + light / gain[:, None, None].float()
+    smoothing = Smoothing.of(windows, fwhm(windows, look))
+    hidden = neighbours(windows, look, smoothing, variance)
+    return Noise(variance, light, ~windows.bad & ~hidden, windows.texture)
+
+
+def _in_cutouts(
+    coordinates: Float64[np.ndarray, "galaxy coordinate"],
+    places: list[Place],
+    shapes: list[tuple[int, int]],
+    unit: Float64[np.ndarray, " galaxy"],
+) -> Float64[np.ndarray, "galaxy coordinate"]:
+    """Coordinates of windows as those of whole cutouts, in pixels and image units."""
+    found = coordinates.copy()
+    binning = np.array([place.binning for place in places])
+    found[:, PLACE["effective_radius"]] += np.log(binning)
+    found[:, PLACE["flux"]] += np.log(unit)
+    found[:, PLACE["sky"]] /= binning
+    for row, place, (height, width) in zip(found, places, shapes, strict=True):
+        middle = (place.side * place.binning - 1) / 2
+        row[PLACE["x"]] = row[PLACE["x"]] * place.binning + place.column + middle - (width - 1) / 2
+        row[PLACE["y"]] = row[PLACE["y"]] * place.binning + place.row + middle - (height - 1) / 2
+    return found
