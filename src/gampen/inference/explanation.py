@@ -35,7 +35,7 @@ from gampen.rendering.coordinates import COORDINATES, bulge_and_disk
 from gampen.rendering.psf import Moffat
 from gampen.rendering.render import render
 
-FIRST_STEPS, LAST_STEPS = 3, 4
+ROUNDS = (3, 3)
 USUAL_GAIN = 40.0  # [electron / sky sigma], before it is fitted
 AT_ONCE = 32  # galaxies that step together
 FINE = 2.5  # [pixel] FWHM below which a PSF is rendered finer
@@ -132,14 +132,14 @@ def explain(
 
 def _explained(windows: Windows, beliefs: Beliefs) -> dict[str, Tensor]:
     """Everything that is said of windows, in their own pixels and units."""
-    look = Look.at(beliefs.middle, windows)
-    noise = _noise(windows, look, torch.full_like(windows.unit, USUAL_GAIN))
-    look = improve(look, windows, noise.weight, beliefs, FIRST_STEPS)
-    noise = _noise(windows, look, torch.full_like(windows.unit, USUAL_GAIN))
-    smoothing = Smoothing.of(windows, fwhm(windows, look))
-    gain = fitted_gain(windows, look, smoothing, noise.used & aperture(windows, look))
-    noise = _noise(windows, look, gain)
-    look = improve(look, windows, noise.weight, beliefs, LAST_STEPS)
+    points, gain = beliefs.middle, torch.full_like(windows.unit, USUAL_GAIN)
+    for steps in ROUNDS:
+        look = Look.at(points, windows)
+        noise = _noise(windows, look, gain)
+        look = improve(look, windows, noise.weight, beliefs, steps)
+        points = look.points
+        smoothing = Smoothing.of(windows, fwhm(windows, look))
+        gain = fitted_gain(windows, look, smoothing, noise.used & aperture(windows, look))
     noise = _noise(windows, look, gain)
     smoothing = Smoothing.of(windows, fwhm(windows, look))
     remainder = Remainder.of(windows, look, smoothing, noise, beliefs)

@@ -7,7 +7,7 @@ All galaxies of a set of windows step together, each with a damping of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float, Float64
@@ -15,10 +15,12 @@ from torch import Tensor
 
 from gampen.inference.beliefs import PLACE, Beliefs, within_limits
 from gampen.inference.windows import Windows
-from gampen.rendering.coordinates import quantity_slopes
+from gampen.rendering.coordinates import bulge_and_disk, quantity_slopes
 from gampen.rendering.derivatives import Slopes
 from gampen.rendering.exposures import Exposure
 from gampen.rendering.psf import Moffat
+from gampen.rendering.render import render_in_groups
+from gampen.rendering.sersic import Sersic
 
 PIXELS_AT_ONCE = 2**15  # so that the spectra of all derivatives stay near the processor
 FIRST_DAMPING, LESS, MORE = 1e-2, 0.2, 8.0
@@ -48,6 +50,16 @@ class Look:
         images = torch.cat(parts)
         slopes = torch.einsum("gqc,gqhw->gchw", onto.float(), images)
         return cls(points, images[:, _BULGE] + images[:, _DISK], slopes)
+
+    @torch.no_grad()
+    def moved(self, points: Float64[Tensor, "galaxy coordinate"], windows: Windows) -> Look:
+        """The model at other points near by, where its derivatives are taken to be the same."""
+        exposure = _exposure(points, windows)
+        profile = bulge_and_disk(points)
+        profile = Sersic(**{name: value.float() for name, value in vars(profile).items()})
+        finer = windows.oversampling
+        light = render_in_groups(profile, exposure.psf, exposure.shape, finer)
+        return replace(self, points=points, light=light)
 
     @property
     def image(self) -> Float[Tensor, "galaxy side side"]:
@@ -120,7 +132,7 @@ def improve(
     normal = Normal.of(look, windows, weight, beliefs)
     damping = torch.full_like(normal.cost, FIRST_DAMPING)
     for _ in range(steps):
-        trial = Look.at(within_limits(look.points + normal.step(damping)), windows)
+        trial = look.moved(within_limits(look.points + normal.step(damping)), windows)
         reached = Normal.of(trial, windows, weight, beliefs)
         better = reached.cost <= normal.cost
         look = look.where(better, trial)

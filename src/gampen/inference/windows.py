@@ -136,7 +136,9 @@ def _slope(cutout: Cutout) -> float:
     return USUAL_SLOPE if share is None else moffat_slope(share)
 
 
-def _cut(cutout: Cutout, place: Place) -> tuple[Float32[np.ndarray, "side side"], np.ndarray]:
+def _cut(
+    cutout: Cutout, place: Place
+) -> tuple[Float32[np.ndarray, "side side"], Bool[np.ndarray, "side side"]]:
     """Sums over bins, and which of them hold a bad pixel or lie outside of the cutout."""
     long = place.side * place.binning
     pixels, bad = np.zeros((long, long), np.float32), np.ones((long, long), bool)
@@ -149,8 +151,7 @@ def _cut(cutout: Cutout, place: Place) -> tuple[Float32[np.ndarray, "side side"]
     pixels[to_rows, to_columns] = np.where(seen, 0, cutout.pixels[rows, columns])
     bad[to_rows, to_columns] = seen
     shape = (place.side, place.binning, place.side, place.binning)
-    covered: np.ndarray = bad.reshape(shape).any(axis=(1, 3))
-    return pixels.reshape(shape).sum(axis=(1, 3)), covered
+    return pixels.reshape(shape).sum(axis=(1, 3)), np.any(bad.reshape(shape), axis=(1, 3))
 
 
 def strength(cutout: Cutout, sky_sigma: float) -> float:
