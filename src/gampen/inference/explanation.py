@@ -35,7 +35,7 @@ from gampen.rendering.coordinates import COORDINATES, bulge_and_disk
 from gampen.rendering.psf import Moffat
 from gampen.rendering.render import render
 
-ROUNDS = (3, 3)
+ROUNDS = (2, 2, 2)  # steps after each renewal of the derivatives
 USUAL_GAIN = 40.0  # [electron / sky sigma], before it is fitted
 AT_ONCE = 32  # galaxies that step together
 FINE = 2.5  # [pixel] FWHM below which a PSF is rendered finer

@@ -20,7 +20,7 @@ from gampen.inference.fitting import Look
 from gampen.inference.windows import Windows
 from gampen.rendering.coordinates import TARGETS
 
-ALLOWANCE = 0.02  # of the light: PSFs are no Moffats, and steps are few
+ALLOWANCE = 0.01  # of the light: PSFs are no Moffats, and steps are few
 LEAST_FWHM = 1.5  # [window pixel] of the smoothing
 GAINS = torch.logspace(0.5, 3, 26, dtype=torch.float64)  # [electron / sky sigma]
 OUTLIER = 9.0  # squared deviations that count towards the gain, at the most

@@ -26,6 +26,7 @@ SIDES = (24, 32, 48)
 REACH_RADII, REACH_FWHM = 3.0, 1.5  # half a window's side, in half-light radii and in PSF widths
 LEAST_REACH = 10.0  # [pixel]
 FINE = 2.5  # [window pixel] FWHM below which a PSF must be rendered finer
+FAR = 3  # [pixel] over which noise is not correlated
 LARGEST_CORRELATION = 0.45  # of the kernel [a, 1, a]
 USUAL_FWHM = 3.5  # [pixel] of a PSF of which nothing is told
 USUAL_SLOPE = 3.5
@@ -104,7 +105,7 @@ class Windows:
         unit = torch.from_numpy(sky_sigma) * binning
         images = torch.from_numpy(np.stack([image for image, _ in cut])) / unit[:, None, None]
         pairs = zip(cutouts, sky_sigma, places, strict=True)
-        texture = [binned_texture(strength(c, sigma), place.binning) for c, sigma, place in pairs]
+        texture = [texture_of(c, float(sigma), place.binning) for c, sigma, place in pairs]
         told = [[c.psf_fwhm is not None, c.psf_concentration is not None] for c in cutouts]
         fwhm = torch.tensor([c.psf_fwhm or USUAL_FWHM for c in cutouts], dtype=torch.float64)
         return cls(
@@ -154,19 +155,38 @@ def _cut(
     return pixels.reshape(shape).sum(axis=(1, 3)), np.any(bad.reshape(shape), axis=(1, 3))
 
 
-def strength(cutout: Cutout, sky_sigma: float) -> float:
-    """The a of the kernel [a, 1, a] that correlates a cutout's noise along each axis.
+def own_noise(cutout: Cutout, sky_sigma: float) -> tuple[float, float]:
+    """A cutout's noise [sky_sigma], and the a of the kernel [a, 1, a] that correlates it.
 
-    From the median difference of neighbours over the sky's noise, which galaxies hardly change.
+    From second differences of pixels next to each other and of pixels too far apart to be
+    correlated, which smooth light hardly changes: where a galaxy fills its frame, the scatter of
+    its pixels is not noise.
     """
-    pixels = np.where(cutout.bad, np.nan, cutout.pixels)
-    steps = np.concatenate([np.diff(pixels, axis=axis).ravel() for axis in (0, 1)])
-    steps = steps[np.isfinite(steps)]
-    spread = MAD_TO_SIGMA * float(np.median(np.abs(steps))) if len(steps) else 0.0
-    alike = 1 - min(spread / sky_sigma, 2.0) ** 2 / 2
-    # neighbours correlate by 2a / (1 + 2a^2), which is at most 1 / sqrt(2)
-    alike = float(np.clip(alike, 1e-6, 0.7))
-    return min((1 - math.sqrt(1 - 2 * alike**2)) / (2 * alike), LARGEST_CORRELATION)
+    pixels = np.where(cutout.bad, np.nan, cutout.pixels / sky_sigma)
+    sigma = _bend(pixels, FAR) / math.sqrt(6)
+    if not 0 < sigma < 1:
+        sigma = 1.0
+    a = np.linspace(0, LARGEST_CORRELATION, 46)
+    near, far = 2 * a / (1 + 2 * a**2), a**2 / (1 + 2 * a**2)
+    expected = np.sqrt(6 - 8 * near + 2 * far)
+    return sigma, float(np.interp(-_bend(pixels, 1) / sigma, -expected, a))
+
+
+def _bend(pixels: Float32[np.ndarray, "height width"], lag: int) -> float:
+    """The spread of second differences over a lag, along both axes."""
+    parts = [
+        (plane[:-lag][:-lag] - 2 * plane[lag:-lag] + plane[2 * lag :]).ravel()
+        for plane in (pixels, pixels.T)
+    ]
+    bends = np.abs(np.concatenate(parts))
+    bends = bends[np.isfinite(bends)]
+    return MAD_TO_SIGMA * float(np.median(bends)) if len(bends) else 0.0
+
+
+def texture_of(cutout: Cutout, sky_sigma: float, binning: int) -> list[float]:
+    """Autocorrelation of a cutout's noise along an axis of its window, at lags 0, 1 and 2."""
+    sigma, a = own_noise(cutout, sky_sigma)
+    return [sigma * value for value in binned_texture(a, binning)]
 
 
 def binned_texture(a: float, binning: int) -> list[float]:
