@@ -35,7 +35,7 @@ EDGES = (10.0, 30.0, 120.0, 500.0, 3000.0, 20000.0)
 BRIGHT = 50.0
 SEED = 41
 FINER = 3
-SIGNALS = ("chi_square", "surprise", "neighbour_share", "psf_pull")
+SIGNALS = ("chi_square", "surprise", "neighbour_share", "psf_surprise")
 
 Figures = dict[str, Float64[np.ndarray, " galaxy"]]
 
@@ -168,7 +168,7 @@ def area(usual: Float64[np.ndarray, " galaxy"], changed: Float64[np.ndarray, " g
 def standing_out(figures: Figures) -> Figures:
     """The figures so that more is more unusual."""
     return {
-        name: np.nan_to_num(np.abs(v) if name == "psf_pull" else v, nan=1e9)
+        name: np.nan_to_num(np.abs(v) if name == "psf_surprise" else v, nan=1e9)
         for name, v in figures.items()
     }
 
@@ -196,11 +196,32 @@ def main(galaxies: str = "384") -> None:
     simulator = Simulator(replace(settings, prior=prior), SEED + 1)
     groups = [simulator.batch(group, GROUP) for group in range(number // GROUP)]
     clean = standing_out(figures_of(estimator, settings, groups, "nothing"))
-    print(f"| what was done | {' | '.join(SIGNALS)} |")
-    for name in list(DONE)[1:]:
-        changed = standing_out(figures_of(estimator, settings, groups, name))
-        cells = [f"{area(clean[figure], changed[figure]):.3f}" for figure in SIGNALS]
-        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+    radius = np.concatenate([group.values["effective_radius"].numpy() for group in groups])
+    width = np.concatenate([group.values["psf_fwhm"].numpy() for group in groups])
+    alone = np.concatenate([alone_in(group) for group in groups])
+    chosen = {"all": alone | True, "alone": alone, "alone, R_e > FWHM": alone & (radius > width)}
+    for words, here in chosen.items():
+        print(f"\n{words}: {here.sum()} galaxies\n| what was done | {' | '.join(SIGNALS)} |")
+        for name in list(DONE)[1:]:
+            changed = standing_out(figures_of(estimator, settings, groups, name))
+            cells = [f"{area(clean[f][here], changed[f][here]):.3f}" for f in SIGNALS]
+            print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
+
+def alone_in(scenes: Scenes) -> np.ndarray:
+    """Whether next to nothing but the target shines within 3 half-light radii and a FWHM."""
+    finer = 2 if float(scenes.values["psf_fwhm"].min()) < 2.5 else 1
+    shape = tuple(scenes.images.shape[1:])
+    left = scenes.images - render_in_groups(scenes.target, scenes.psf, shape, finer)
+    y, x = (torch.arange(n) - (n - 1) / 2 for n in shape)
+    away = torch.hypot(
+        x[None, None, :] - scenes.target.x[:, :1, None],
+        y[None, :, None] - scenes.target.y[:, :1, None],
+    )
+    reach = 3 * scenes.values["effective_radius"] + scenes.values["psf_fwhm"]
+    inside = away < reach[:, None, None]
+    other = left.masked_fill(~inside, 0).sum(dim=(1, 2))
+    return (other < 0.05 * scenes.target.flux.sum(dim=1)).numpy()
 
 
 if __name__ == "__main__":

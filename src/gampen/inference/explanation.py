@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Float64
+from jaxtyping import Bool, Float32, Float64
 from torch import Tensor
 
 from gampen.cutouts import Cutouts
@@ -27,8 +27,9 @@ from gampen.inference.remainders import (
     fitted_gain,
     fwhm,
     neighbours,
+    width_surprise,
 )
-from gampen.inference.windows import Place, Windows, kinds
+from gampen.inference.windows import Place, Windows, in_cutouts, kinds
 from gampen.parameters import MORPHOLOGY
 from gampen.posterior import Posterior
 from gampen.rendering.coordinates import COORDINATES, bulge_and_disk
@@ -37,6 +38,7 @@ from gampen.rendering.render import render
 
 ROUNDS = (2, 2, 2)  # steps after each renewal of the derivatives
 USUAL_GAIN = 40.0  # [electron / sky sigma], before it is fitted
+DARK = 5.0  # [sigma] below nought: so much light missing is not a galaxy's
 AT_ONCE = 32  # galaxies that step together
 FINE = 2.5  # [pixel] FWHM below which a PSF is rendered finer
 
@@ -48,16 +50,17 @@ class Explanation:
     `coordinates`: the fitted galaxy and PSF in `gampen.rendering.coordinates`, lengths in pixels
     from the cutout's centre, ln flux [image units]. `chi_square`: what is left over near the galaxy
     beside what noise lets one expect, about one where both agree; `surprise`: the same as a normal
-    deviate. `psf_pull`: ln of the fitted PSF's width over the told one, in deviations of what is
-    believed of it. `neighbour_share`: light near the galaxy that is taken for another's, over its
-    flux. `residual_share`: mean size of the remainder over the model's light there. `pixels`: those
-    that count. A galaxy that cannot be fitted has NaN in every figure, and in its model.
+    deviate. `psf_surprise`: what the image says of the PSF's width beside what is told of it, as a
+    normal deviate, above nought where it is wider. `neighbour_share`: light near the galaxy that is
+    taken for another's, over its flux there. `residual_share`: mean size of the remainder over the
+    model's light there. `pixels`: those that count. `psf_fwhm` [pixel] as fitted. A galaxy that
+    cannot be fitted has NaN in every figure, and in its model.
     """
 
     coordinates: Float64[np.ndarray, "galaxy coordinate"]
     chi_square: Float64[np.ndarray, " galaxy"]
     surprise: Float64[np.ndarray, " galaxy"]
-    psf_pull: Float64[np.ndarray, " galaxy"]
+    psf_surprise: Float64[np.ndarray, " galaxy"]
     neighbour_share: Float64[np.ndarray, " galaxy"]
     residual_share: Float64[np.ndarray, " galaxy"]
     pixels: Float64[np.ndarray, " galaxy"]
@@ -103,35 +106,32 @@ def explain(
         raise UsageError(
             f"there must be one posterior a cutout; got {len(posterior)} for {len(cutouts)}"
         )
-    targets = posterior.marginal(*MORPHOLOGY.names)
+    targets = posterior.marginal(*MORPHOLOGY.names).mixture
     scale = torch.from_numpy(np.nan_to_num(cutouts.pixel_scales, nan=1.0))
-    radius = (targets.mixture.mean[:, 1].exp() / scale).tolist()
+    radius = (targets.mean[:, 1].exp() / scale).numpy()
+    facts = np.column_stack([radius, sky_sigma, crop_theta.reshape(len(cutouts), 6)])
+    places = [
+        Place.of(int(galaxy), cutouts[int(galaxy)], crop_theta[galaxy], float(radius[galaxy]))
+        for galaxy in np.flatnonzero(np.isfinite(facts).all(axis=1))
+    ]
     figures = {name: np.full(len(cutouts), np.nan) for name in FIGURES}
     figures["coordinates"] = np.full((len(cutouts), len(COORDINATES)), np.nan)
-    places = [
-        Place.of(galaxy, cutout, crop_theta[galaxy], radius[galaxy])
-        for galaxy, cutout in enumerate(cutouts)
-        if np.isfinite([radius[galaxy], sky_sigma[galaxy], *crop_theta[galaxy].flat]).all()
-    ]
     for kind in kinds(places):
         for start in range(0, len(kind), AT_ONCE):
             some = kind[start : start + AT_ONCE]
-            rows = np.array([place.galaxy for place in some])
+            rows = [place.galaxy for place in some]
             windows = Windows.of([cutouts[row] for row in rows], some, sky_sigma[rows])
-            chosen = targets.select(rows.tolist())
-            beliefs = Beliefs.of(windows, chosen.mixture, scale[torch.from_numpy(rows)])
-            for name, values in _explained(windows, beliefs).items():
-                figures[name][rows] = values.numpy()
+            beliefs = Beliefs.of(windows, targets.select(torch.tensor(rows)), scale[rows])
+            found = _explained(windows, beliefs)
             shapes = [cutouts[row].shape for row in rows]
-            inside = figures["coordinates"][rows]
-            unit = windows.unit.numpy()
-            figures["coordinates"][rows] = _in_cutouts(inside, some, shapes, unit)
-            figures["psf_fwhm"][rows] *= windows.binning.numpy()
+            found["coordinates"] = in_cutouts(found["coordinates"], some, shapes, windows)
+            for name, values in found.items():
+                figures[name][rows] = values.numpy()
     return Explanation(shapes=tuple(cutout.shape for cutout in cutouts), **figures)
 
 
 def _explained(windows: Windows, beliefs: Beliefs) -> dict[str, Tensor]:
-    """Everything that is said of windows, in their own pixels and units."""
+    """Everything that is said of windows; NaN for those that cannot be fitted."""
     points, gain = beliefs.middle, torch.full_like(windows.unit, USUAL_GAIN)
     for steps in ROUNDS:
         look = Look.at(points, windows)
@@ -141,25 +141,40 @@ def _explained(windows: Windows, beliefs: Beliefs) -> dict[str, Tensor]:
         smoothing = Smoothing.of(windows, fwhm(windows, look))
         gain = fitted_gain(windows, look, smoothing, noise.used & aperture(windows, look))
     noise = _noise(windows, look, gain)
-    smoothing = Smoothing.of(windows, fwhm(windows, look))
     remainder = Remainder.of(windows, look, smoothing, noise, beliefs)
-    place = PLACE["psf_fwhm"]
-    pull = look.points[:, place] * beliefs.precision[:, place, place].sqrt()
-    near = aperture(windows, look)
-    left = windows.images - look.image
-    light = look.light.masked_fill(~near, 0).sum(dim=(1, 2))
-    other = left.masked_fill(~near | noise.used | windows.bad, 0).clamp(min=0).sum(dim=(1, 2))
-    rest = left.masked_fill(~near | ~noise.used, 0).abs().sum(dim=(1, 2))
-    return {
+    found = {
         "coordinates": look.points,
         "chi_square": remainder.chi_square,
         "surprise": remainder.surprise,
-        "psf_pull": pull,
-        "neighbour_share": other / light,
-        "residual_share": rest / light,
-        "pixels": (near & noise.used).sum(dim=(1, 2)),
-        "psf_fwhm": fwhm(windows, look),
+        "psf_surprise": width_surprise(windows, look, noise, beliefs),
+        "psf_fwhm": fwhm(windows, look) * windows.binning,
+        **_shares(windows, look, noise),
     }
+    usable = _has_light(windows, look, noise) & look.points.isfinite().all(dim=1)
+    return {
+        name: values.double().masked_fill(~usable.view(-1, *[1] * (values.dim() - 1)), torch.nan)
+        for name, values in found.items()
+    }
+
+
+def _shares(windows: Windows, look: Look, noise: Noise) -> dict[str, Tensor]:
+    """Light near the galaxies that the model does not have, over that which it has."""
+    near, left = aperture(windows, look), windows.images - look.image
+    light = look.light.masked_fill(~near, 0).sum(dim=(1, 2))
+    others = left.masked_fill(~near | noise.used | windows.bad, 0).clamp(min=0)
+    return {
+        "neighbour_share": others.sum(dim=(1, 2)) / light,
+        "residual_share": left.masked_fill(~near | ~noise.used, 0).abs().sum(dim=(1, 2)) / light,
+        "pixels": (near & noise.used).sum(dim=(1, 2)),
+    }
+
+
+def _has_light(windows: Windows, look: Look, noise: Noise) -> Bool[Tensor, " galaxy"]:
+    """Whether there is a pixel to be seen near each galaxy, and no darkness beyond the noise."""
+    near = aperture(windows, look) & noise.used
+    light = windows.images.masked_fill(~near, 0).sum(dim=(1, 2))
+    dark = light < -DARK * near.sum(dim=(1, 2)).sqrt()
+    return near.any(dim=2).any(dim=1) & ~dark
 
 
 def _noise(windows: Windows, look: Look, gain: Float64[Tensor, " galaxy"]) -> Noise:
@@ -169,22 +184,3 @@ def _noise(windows: Windows, look: Look, gain: Float64[Tensor, " galaxy"]) -> No
     smoothing = Smoothing.of(windows, fwhm(windows, look))
     hidden = neighbours(windows, look, smoothing, variance)
     return Noise(variance, light, ~windows.bad & ~hidden, windows.texture)
-
-
-def _in_cutouts(
-    coordinates: Float64[np.ndarray, "galaxy coordinate"],
-    places: list[Place],
-    shapes: list[tuple[int, int]],
-    unit: Float64[np.ndarray, " galaxy"],
-) -> Float64[np.ndarray, "galaxy coordinate"]:
-    """Coordinates of windows as those of whole cutouts, in pixels and image units."""
-    found = coordinates.copy()
-    binning = np.array([place.binning for place in places])
-    found[:, PLACE["effective_radius"]] += np.log(binning)
-    found[:, PLACE["flux"]] += np.log(unit)
-    found[:, PLACE["sky"]] /= binning
-    for row, place, (height, width) in zip(found, places, shapes, strict=True):
-        middle = (place.side * place.binning - 1) / 2
-        row[PLACE["x"]] = row[PLACE["x"]] * place.binning + place.column + middle - (width - 1) / 2
-        row[PLACE["y"]] = row[PLACE["y"]] * place.binning + place.row + middle - (height - 1) / 2
-    return found

@@ -16,11 +16,12 @@ from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
 from gampen.inference.beliefs import FWHM_TO_SIGMA, PLACE, Beliefs, opposite
-from gampen.inference.fitting import Look
+from gampen.inference.fitting import Look, Normal
 from gampen.inference.windows import Windows
 from gampen.rendering.coordinates import TARGETS
 
-ALLOWANCE = 0.01  # of the light: PSFs are no Moffats, and steps are few
+ALLOWANCE = 0.01  # of the light, and of the light around it: PSFs are no Moffats, steps are few
+AROUND = 3.0  # [FWHM] of the PSF: how far the light around is looked for
 LEAST_FWHM = 1.5  # [window pixel] of the smoothing
 GAINS = torch.logspace(0.5, 3, 26, dtype=torch.float64)  # [electron / sky sigma]
 OUTLIER = 9.0  # squared deviations that count towards the gain, at the most
@@ -177,9 +178,9 @@ class Remainder:
         """The remainder of a fit."""
         used = noise.used & aperture(windows, look)
         left = smoothing((windows.images - look.image).masked_fill(~noise.used, 0))
-        model = smoothing(look.light.masked_fill(~noise.used, 0))
         expected = smoothing.variance(noise.variance.masked_fill(~noise.used, 0))
-        allowed = (ALLOWANCE * model).square()
+        around = Smoothing.of(windows, AROUND * fwhm(windows, look))(look.light)
+        allowed = (ALLOWANCE * (smoothing(look.light) + around)).square()
         fitted = _fitted_away(look, smoothing, noise, beliefs)
         scale = (expected + allowed).clamp(min=1e-30)
         share = (torch.maximum(expected - fitted, LEAST_LEFT * expected) + allowed) / scale
@@ -210,6 +211,25 @@ class Noise:
         broad = (level + 2 * near + 2 * far).square().float()[:, None, None]
         model = (ALLOWANCE * self.light).square()
         return (1 / (broad * self.variance + model)).masked_fill(~self.used, 0)
+
+
+def width_surprise(
+    windows: Windows, look: Look, noise: Noise, beliefs: Beliefs
+) -> Float64[Tensor, " galaxy"]:
+    """What the image alone says of the PSF's width beside what is believed, as a normal deviate.
+
+    To first order: the belief's pull is taken off the fitted width.
+    """
+    place = PLACE["psf_fwhm"]
+    precision = beliefs.precision[:, place, place]
+    curvature = Normal.of(look, windows, noise.weight, beliefs).curvature
+    scale = curvature.diagonal(dim1=1, dim2=2).rsqrt()
+    scaled = curvature * scale[:, :, None] * scale[:, None, :]
+    inverse, _ = torch.linalg.inv_ex(scaled)
+    fitted = inverse[:, place, place] * scale[:, place].square()
+    told = (1 / fitted - precision).clamp(min=1e-6)
+    found: Tensor = look.points[:, place] * precision * (1 / told + 1 / precision).sqrt()
+    return found
 
 
 def _fitted_away(

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from gampen.cutouts import Cutout
 from gampen.network.frames import MAD_TO_SIGMA
+from gampen.rendering.coordinates import COORDINATES
 from gampen.rendering.psf import moffat_slope
 
 SIDES = (24, 32, 48)
@@ -196,3 +197,22 @@ def binned_texture(a: float, binning: int) -> list[float]:
         return [1.0, near, far]
     whole = 1 + 2 * ((binning - 1) * near + (binning - 2) * far) / binning
     return [whole, (near + 2 * far) / binning, 0.0]
+
+
+def in_cutouts(
+    points: Float64[Tensor, "galaxy coordinate"],
+    places: Sequence[Place],
+    shapes: Sequence[tuple[int, int]],
+    windows: Windows,
+) -> Float64[Tensor, "galaxy coordinate"]:
+    """Coordinates of windows as those of whole cutouts, in pixels, image and sky units."""
+    found = dict(zip(COORDINATES, points.clone().unbind(1), strict=True))
+    middle = torch.tensor([(p.side * p.binning - 1) / 2 for p in places], dtype=torch.float64)
+    for name, first, axis in (("x", "column", 1), ("y", "row", 0)):
+        start = torch.tensor([getattr(place, first) for place in places], dtype=torch.float64)
+        centre = torch.tensor([(shape[axis] - 1) / 2 for shape in shapes], dtype=torch.float64)
+        found[name] = found[name] * windows.binning + start + middle - centre
+    found["effective_radius"] = found["effective_radius"] + windows.binning.log()
+    found["flux"] = found["flux"] + windows.unit.log()
+    found["sky"] = found["sky"] / windows.binning
+    return torch.stack(list(found.values()), dim=1)
