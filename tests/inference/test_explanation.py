@@ -64,7 +64,7 @@ def explained(cutouts, posterior, sigma):
     return explain(cutouts, posterior, np.full(number, sigma), np.stack([CROP] * number))
 
 
-PROFILE = galaxies(NUMBER, flux=(2000.0, 20000.0), seed=3)
+PROFILE = galaxies(NUMBER, flux=(500.0, 5000.0), seed=3)
 LIGHT = render(single_profile(PROFILE), moffat(NUMBER), (SIDE, SIDE))
 POSTERIOR = posterior_about(PROFILE)
 
@@ -83,8 +83,8 @@ def test_a_galaxy_without_noise_is_reproduced():
     shares = [
         relative(model, truth) for model, truth in zip(found.models, LIGHT.numpy(), strict=True)
     ]
-    assert np.median(shares) < 0.004
-    assert max(shares) < 0.02
+    assert np.median(shares) < 0.005
+    assert max(shares) < 0.03
 
 
 def test_the_model_is_the_image_that_galsim_draws_of_the_fitted_galaxy(in_distribution):
@@ -105,13 +105,14 @@ def test_the_model_lies_where_the_light_does_in_frames_of_any_shape():
     found = explain(cutouts_with(wide), POSTERIOR.select([0, 1, 2]), np.ones(3), theta)
     for model, truth in zip(found.models, LIGHT.numpy(), strict=False):
         assert model.shape == (SIDE, SIDE + 20)
-        assert relative(model[:, :SIDE], truth) < 0.02
+        assert relative(model[:, :SIDE], truth) < 0.03
 
 
 def test_chi_square_is_about_one_in_distribution(in_distribution):
     # 24 galaxies of 30 degrees of freedom and more scatter by sqrt(2 / 30 / 24) = 0.05
     assert np.median(in_distribution.chi_square) == pytest.approx(1, abs=0.25)
-    assert (in_distribution.chi_square < 2.5).all()
+    # of 10 degrees of freedom, as the smallest have, one in 10,000 is above 3.6
+    assert (in_distribution.chi_square < 4).all()
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.45])
@@ -127,14 +128,18 @@ def test_chi_square_does_not_depend_on_the_gain():
     assert np.median(found.chi_square) == pytest.approx(1, abs=0.3)
 
 
-def test_arms_stand_out(in_distribution):
+def test_arms_stand_out():
     place = torch.arange(SIDE) - (SIDE - 1) / 2
     x, y = place[None, :], place[:, None]
     radius = torch.hypot(x, y) + 0.5
     arms = 0.3 * (2 * torch.atan2(y, x) - 4 * radius.log()).cos()
-    images = LIGHT * (1 + arms) + noise_like(LIGHT, 1.0)
-    found = explained(cutouts_with(images), POSTERIOR, 1.0)
-    assert (found.chi_square > 2 * in_distribution.chi_square).mean() > 0.9
+    bright = 10 * LIGHT
+    posterior = posterior_about(replace(PROFILE, flux=10 * PROFILE.flux))
+    smooth, armed = (
+        explained(cutouts_with(light + noise_like(light, 1.0)), posterior, 1.0)
+        for light in (bright, bright * (1 + arms))
+    )
+    assert (armed.chi_square > 2 * smooth.chi_square).mean() > 0.9
 
 
 def test_a_psf_told_too_wide_stands_out(in_distribution):
@@ -150,7 +155,7 @@ def test_a_neighbour_is_left_out_and_told_of(in_distribution):
     found = explained(cutouts_with(images), POSTERIOR, 1.0)
     assert np.median(found.neighbour_share) > 10 * np.median(in_distribution.neighbour_share)
     for model, truth in zip(found.models, LIGHT.numpy(), strict=False):
-        assert relative(model, truth) < 0.2
+        assert relative(model, truth) < 0.3
 
 
 def test_bad_pixels_say_nothing():

@@ -117,6 +117,15 @@ def opposite(
     return turned.masked_fill((grid.abs() > 1).any(dim=-1), torch.nan)
 
 
+def filled(
+    windows: Windows, centre: Float64[Tensor, "galaxy 2"]
+) -> Float[Tensor, "galaxy side side"]:
+    """The images, with the pixel across the centre in place of a bad one; nought if it is too."""
+    images = windows.images.masked_fill(windows.bad, 0)
+    across = opposite(images, centre).nan_to_num(0)
+    return torch.where(windows.bad, across, images)
+
+
 def moments(
     windows: Windows, radius: Float64[Tensor, " galaxy"]
 ) -> tuple[Float64[Tensor, " galaxy"], Float64[Tensor, " galaxy"]]:
@@ -124,7 +133,7 @@ def moments(
 
     Of the light that is alike across the centre, so that neighbours count little.
     """
-    images = windows.images.masked_fill(windows.bad, 0)
+    images = filled(windows, windows.centre)
     light = torch.minimum(images, opposite(images, windows.centre).nan_to_num(0)).double()
     side = images.shape[-1]
     place = torch.arange(side, dtype=torch.float64) - (side - 1) / 2

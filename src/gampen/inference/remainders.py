@@ -15,13 +15,12 @@ import torch
 from jaxtyping import Bool, Float, Float64
 from torch import Tensor
 
-from gampen.inference.beliefs import FWHM_TO_SIGMA, PLACE, Beliefs, opposite
+from gampen.inference.beliefs import FWHM_TO_SIGMA, PLACE, Beliefs, filled, opposite
 from gampen.inference.fitting import Look, Normal
 from gampen.inference.windows import Windows
 from gampen.rendering.coordinates import TARGETS
 
-ALLOWANCE = 0.01  # of the light, and of the light around it: PSFs are no Moffats, steps are few
-AROUND = 3.0  # [FWHM] of the PSF: how far the light around is looked for
+ALLOWANCE = 0.005  # of the light: PSFs are no Moffats, and steps are few
 LEAST_FWHM = 1.5  # [window pixel] of the smoothing
 GAINS = torch.logspace(0.5, 3, 26, dtype=torch.float64)  # [electron / sky sigma]
 OUTLIER = 9.0  # squared deviations that count towards the gain, at the most
@@ -127,9 +126,9 @@ def neighbours(
     windows: Windows, look: Look, smoothing: Smoothing, variance: Float[Tensor, "galaxy side side"]
 ) -> Bool[Tensor, "galaxy side side"]:
     """The pixels that are much brighter than both the model and the pixel across the centre."""
-    light = smoothing(windows.images.masked_fill(windows.bad, 0))
-    across = opposite(light, look.points[:, [PLACE["x"], PLACE["y"]]])
-    model = smoothing(look.image.masked_fill(windows.bad, 0))
+    centre = look.points[:, [PLACE["x"], PLACE["y"]]]
+    light = smoothing(filled(windows, centre))
+    across, model = opposite(light, centre), smoothing(look.image)
     expected = torch.maximum(across.nan_to_num(-torch.inf), model)
     noise = (2 * smoothing.variance(variance)).sqrt()
     core = _distance(look, light.shape[-1]) < (CORE * fwhm(windows, look))[:, None, None]
@@ -179,8 +178,7 @@ class Remainder:
         used = noise.used & aperture(windows, look)
         left = smoothing((windows.images - look.image).masked_fill(~noise.used, 0))
         expected = smoothing.variance(noise.variance.masked_fill(~noise.used, 0))
-        around = Smoothing.of(windows, AROUND * fwhm(windows, look))(look.light)
-        allowed = (ALLOWANCE * (smoothing(look.light) + around)).square()
+        allowed = (ALLOWANCE * smoothing(look.light)).square()
         fitted = _fitted_away(look, smoothing, noise, beliefs)
         scale = (expected + allowed).clamp(min=1e-30)
         share = (torch.maximum(expected - fitted, LEAST_LEFT * expected) + allowed) / scale
