@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gampen.cli import calibrate, evaluate, export, guard, models, predict, simulate, train
+from gampen.cli import calibrate, evaluate, export, guard, models, predict, report, simulate, train
 from gampen.cli.application import app
 
 COMMANDS = (
@@ -13,6 +13,7 @@ COMMANDS = (
     calibrate.calibrate,
     guard.guard,
     export.export,
+    report.report,
     models.models,
 )
 """In the order in which help lists them."""

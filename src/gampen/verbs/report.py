@@ -2,49 +2,42 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float64
 
 from gampen.calibration.calibration import Calibration
-from gampen.catalog import Catalog, Column
-from gampen.cutouts import Cutout, Cutouts
-from gampen.errors import GalaxyError, UsageError
-from gampen.inference.explanation import explain
-from gampen.parameters import MORPHOLOGY
+from gampen.catalog import Catalog
+from gampen.errors import UsageError
+from gampen.parameters import ParameterSpace
 from gampen.photometry import magnitudes
 from gampen.plotting.report.judgement import table_of
 from gampen.plotting.report.page import page
-from gampen.plotting.report.payload import Shown, parts_of
-from gampen.plotting.report.pictures import Picture
+from gampen.plotting.report.payload import Shown
+from gampen.plotting.report.run import flags_of, run_of
 from gampen.posterior import Posterior
-from gampen.scaling.chunks import ahead, chunks
 from gampen.storage.atomic import write_bytes
 from gampen.storage.fits import Known
-from gampen.storage.layouts import Folder, open_folder, read_cutouts
 from gampen.storage.tables import read_catalog
 from gampen.verbs.evaluate import match
+from gampen.verbs.gallery import INSIDE, Gallery
 from gampen.verbs.outputs import claim_file, claim_folder
-from gampen.verbs.provenance import described_flags, run_of
 
 SUFFIX = ".html"
-INSIDE = 200
-"""Galaxies whose pictures lie in the page itself; those of more lie in a folder beside it."""
-
-AT_ONCE = 32
-THETA = "crop_theta"
-PARTS = ("cutout", "model", "residual")
-KNOWN_OF_ROWS = {"psf_fwhm": "psf_fwhm_arcsec", "pixel_scale": "pixel_scale_arcsec"}
 Progress = Callable[[int, int], None]
+Truths = dict[str, Float64[np.ndarray, " galaxy"]]
 
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """What to show, and where to: pictures of at most `galaxies` need their `cutouts`."""
+    """What to show, and where to: pictures of at most `galaxies` need their `cutouts`.
+
+    `known` says what neither the catalogue nor the cutouts' own headers say.
+    """
 
     catalogue: Path
     out: Path
@@ -77,24 +70,56 @@ class Reported:
 
 
 def report(request: ReportRequest, progress: Progress = lambda *_: None) -> Reported:
-    """Write the page of a catalogue; `UsageError` where one cannot be made, before any work.
+    """Write the page of a catalogue; `UsageError` where there is nothing to make one of.
 
     The same catalogue, cutouts and truths give the same bytes.
     """
     catalog = read_catalog(request.catalogue)
     posterior = Posterior.from_catalog(catalog)
-    truths, calibration = known_truths(request, catalog, posterior)
-    rows, folder = pictured_rows(request, catalog)
+    truths, calibration = known_truths(request.truths, catalog, posterior)
+    gallery = Gallery.of(catalog, request.cutouts, request.known, request.galaxies)
     claim_file(request.out)
-    beside = claim_folder(request.beside) if len(rows) > INSIDE else None
-    pictures = {}
-    if folder is not None:
-        for row, picture in draw(request, catalog, posterior, rows, folder, progress):
-            pictures[row] = parts_of(picture, links(picture, row, beside))
-    why = why_no_picture(request, catalog)
-    flags = described_flags(catalog.metadata)
-    shown = Shown(catalog, posterior, flags, truths, calibration, pictures, why)
+    folder = claim_folder(request.beside) if gallery.is_large else None
+    pictures = dict(gallery.draw(posterior, folder, progress))
+    why = gallery.why_no_picture
+    shown = Shown(
+        catalog, posterior, flags_of(catalog), truths, calibration, pictures, why_no_picture=why
+    )
     run = run_of(catalog, posterior, request.catalogue.name, len(pictures), why)
     judged = None if calibration is None else table_of(calibration)
     write_bytes(page(run, shown.payload(), judged), request.out)
-    return Reported(request.out, beside, len(catalog), len(pictures))
+    return Reported(request.out, folder, len(catalog), len(pictures))
+
+
+def known_truths(
+    table: Path | None, catalog: Catalog, posterior: Posterior
+) -> tuple[Truths, Calibration | None]:
+    """True values by name, one a row of the catalogue, and what they say of the posteriors.
+
+    Some of the parameters are enough. `UsageError` where the table knows none of them, or none of
+    the galaxies.
+    """
+    if table is None:
+        return {}, None
+    known = read_catalog(table)
+    names = [name for name in posterior.space.names if name in known]
+    if not names:
+        raise UsageError(
+            f"{table} must have true values of {' or '.join(posterior.space.names)}; it has "
+            f"{', '.join(known.names)}"
+        )
+    judged = Calibration.of(*match(posterior.marginal(*names), known))
+    return by_row(known, catalog, posterior.space.select(names)), judged
+
+
+def by_row(known: Catalog, catalog: Catalog, space: ParameterSpace) -> Truths:
+    """The true values of the catalogue's rows, and the magnitudes that follow from true fluxes."""
+    place_of = {name: place for place, name in enumerate(known["object_id"].text())}
+    places = np.array([place_of.get(name, -1) for name in catalog["object_id"].text()])
+    found = known.parameter_values(space)[places]
+    found[places < 0] = np.nan
+    truths = dict(zip(space.names, found.T, strict=True))
+    if "flux" in truths and "zero_point" in catalog:
+        zero_points = torch.from_numpy(catalog["zero_point"].numbers())
+        truths["magnitude"] = magnitudes(torch.from_numpy(truths["flux"]), zero_points).numpy()
+    return truths
