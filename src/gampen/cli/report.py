@@ -12,7 +12,7 @@ from gampen.cli.progress import progress_of
 
 
 @command(START_OVER)
-def report(
+def report(  # noqa: PLR0913 - a command's arguments are what a person may say
     catalogue: Annotated[Path, typer.Argument(help="Catalogue that predict wrote.")],
     out_path: Annotated[Path, typer.Option("--out", "-o", help="The page (.html).")] = Path(
         "report.html"

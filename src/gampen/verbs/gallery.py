@@ -1,4 +1,4 @@
-"""The pictures of a report: cutouts read again, explained, drawn, and put where a page finds them."""
+"""The pictures of a report: cutouts read again, explained, drawn, put where a page finds them."""
 
 from __future__ import annotations
 

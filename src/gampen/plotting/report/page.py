@@ -20,8 +20,10 @@ from markupsafe import Markup
 STYLES = ("vendor/tabulator.min.css", "templates/report.css")
 FIRST = "templates/theme.js"
 LIBRARIES = ("vendor/d3.min.js", "vendor/tabulator.min.js")
-SCRIPTS = ("decode", "mixture", "words", "charts", "plane", "corner", "galaxy")
-SCRIPTS += ("filter", "table", "main")
+SCRIPTS = (
+    *("decode", "mixture", "words", "charts", "plane"),
+    *("corner", "galaxy", "filter", "table", "main"),
+)
 SOURCE_MAP = "//# sourceMappingURL="
 UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 

@@ -152,7 +152,8 @@ class Shown:
     def _doubt(self) -> Float64[np.ndarray, " galaxy"]:
         """The largest epistemic share of any parameter."""
         names = (f"{name}_epistemic_fraction" for name in self.posterior.space.names)
-        return np.max([self._column(name) for name in names], axis=0)
+        largest: np.ndarray = np.max([self._column(name) for name in names], axis=0)
+        return largest
 
     def _signal_to_noise(self) -> Float64[np.ndarray, " galaxy"]:
         """The signal-to-noise ratio that follows from the medians."""

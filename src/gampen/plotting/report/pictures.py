@@ -68,14 +68,10 @@ class Picture:
         """The same with a model [image units] of the cutout, and the cutout less it."""
         image = in_noise(replace(cutout, sky_sigma=sky_sigma))
         left = np.where(cutout.bad, 0.0, (cutout.pixels - model) / sky_sigma)
-        return replace(
-            self, model=grey(model / sky_sigma, peak_of(image)), residual=coloured(left)
-        )
+        return replace(self, model=grey(model / sky_sigma, peak_of(image)), residual=coloured(left))
 
 
-def downwards(
-    theta: Float[np.ndarray, "2 3"], height: int, width: int
-) -> Float[np.ndarray, "4 2"]:
+def downwards(theta: Float[np.ndarray, "2 3"], height: int, width: int) -> Float[np.ndarray, "4 2"]:
     """A crop's corners from the upper left corner of a cutout's picture, y downwards [pixel]."""
     corners = DrawnCrop(theta, np.zeros((1, 1))).outline(height, width) + 0.5
     return np.stack([corners[:, 0], height - corners[:, 1]], axis=1)
@@ -104,7 +100,8 @@ def palette() -> UInt8[np.ndarray, "256 3"]:
     share = np.linspace(-1, 1, 256)[:, None]
     low, middle, high = ENDS
     colours = np.where(share < 0, middle + (middle - low) * share, middle + (high - middle) * share)
-    return np.round(colours).astype(np.uint8)
+    levels: np.ndarray = np.round(colours).astype(np.uint8)
+    return levels
 
 
 def smaller(image: Float[np.ndarray, "height width"]) -> Float[np.ndarray, "rows columns"]:

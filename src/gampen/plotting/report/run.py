@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterator, Mapping
 
 from gampen.catalog import Catalog
@@ -63,9 +65,7 @@ def lede(metadata: Mapping[str, str]) -> str:
     return "  ·  ".join(said) or "The catalogue does not say how it came about."
 
 
-def figures(
-    catalog: Catalog, found: int, total: int, pictured: int
-) -> Iterator[dict[str, str]]:
+def figures(catalog: Catalog, found: int, total: int, pictured: int) -> Iterator[dict[str, str]]:
     """The few numbers at the top."""
     yield figure("galaxies", f"{total:,}")
     missing = total - found
@@ -98,10 +98,11 @@ def facts(catalog: Catalog, posterior: Posterior) -> Iterator[dict[str, str]]:
 
 
 def words_of_law(law: object) -> str:
-    """A law with its limits."""
-    limits = ", ".join(f"{key} {value:g}" if isinstance(value, float | int) else f"{key} ..."
-                       for key, value in vars(law).items())
-    return f"{type(law).__name__} ({limits})" if limits else type(law).__name__
+    """A law with its finite limits, as it is written in a line."""
+    kind = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(law).__name__).lower()
+    values = {key: value for key, value in vars(law).items() if isinstance(value, float | int)}
+    limits = [f"{key} {value:g}" for key, value in values.items() if math.isfinite(value) and value]
+    return ", ".join([kind, *limits])
 
 
 def blocks(metadata: Mapping[str, str]) -> Iterator[dict[str, str]]:

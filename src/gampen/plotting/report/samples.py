@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from torch import Tensor
 from gampen.probability.bijections import Exponential, Logistic
 from gampen.probability.marginals import Marginal
 
-BINS, POINTS = 28, 160
+FEWEST_BINS, MOST_BINS, POINTS = 6, 28, 160
 TAIL = 0.005  # of the sample's values left out at each end of an axis
 FEWEST = 2
 
@@ -45,7 +46,10 @@ class Sample:
             return None
         log = isinstance(marginal.bijection, Exponential) and marginal.bijection.low == 0
         low, high = ends(marginal, known, log=log)
-        between, edges = (spaced(low, high, count + 1, log=log) for count in (POINTS, BINS))
+        bins = min(
+            MOST_BINS, max(FEWEST_BINS, math.ceil(2 * known.sum() ** (1 / 3)))
+        )  # Rice's rule
+        between, edges = (spaced(low, high, count + 1, log=log) for count in (POINTS, bins))
         grid = np.sqrt(between[1:] * between[:-1]) if log else (between[1:] + between[:-1]) / 2
         places = np.log10 if log else np.asarray
         counts, _ = np.histogram(median[known], edges)

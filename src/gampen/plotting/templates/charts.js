@@ -39,15 +39,15 @@ function logTicks(scale, most = 6) {
 const tickText = (value) => (value !== 0 && (Math.abs(value) >= 1e4 || Math.abs(value) < 1e-2)
   ? signed(value.toExponential(0).replace("e+", "e")) : signed(String(Number(value.toPrecision(6)))));
 
-// Medians as bars beside the sum of the posteriors.
+// Medians as bars beside the mean of the posteriors.
 function drawDistribution(parent, sample) {
   const edges = sample.edges, top = Math.max(d3.max(sample.bars), d3.max(sample.stacked));
-  const x = scaleFor(sample.log, d3.extent(sample.grid)), y = d3.scaleLinear().domain([0, 1.06 * top]);
+  const x = scaleFor(sample.log, d3.extent(edges)), y = d3.scaleLinear().domain([0, 1.06 * top]);
   const note = `${counted(sample.galaxies)} galaxies`;
   const box = { ...CHART, left: 12 };
   const { svg } = chartIn(parent, {
     title: sample.label, note, x, y, xLabel: withUnit(sample.label, sample.unit), yTicks: 0, box,
-    label: `Distribution of ${sample.label}: medians as bars, the sum of all posteriors as a line`,
+    label: `Distribution of ${sample.label}: medians as bars, the mean of all posteriors as a line`,
   });
   if (sample.log)
     svg.select(".axis").call(d3.axisBottom(x).tickValues(logTicks(x)).tickFormat(tickText).tickSizeOuter(0).tickSize(4));

@@ -54,9 +54,11 @@ function bodyOf(galaxy) {
     element("div", { class: "aside" }, picturesPart(galaxy), numbersPart(galaxy), doubtPart(galaxy), flagsPart(galaxy), factsPart(galaxy)),
     element("section", { class: "joint", "aria-label": "Joint posterior" },
       element("h3", {}, "Joint posterior"), element("div", { class: "corner-place" }),
-      element("p", { class: "note key" }, element("span", { class: "swatch s68" }), "68 %", element("span", { class: "swatch s95" }), "95 %",
-        element("span", { class: "swatch line" }), "median", ...(truthsOf(galaxy) ? [element("span", { class: "swatch true" }), "truth"] : []))));
+      element("p", { class: "note key" }, keyOf("s68", "68 %"), keyOf("s95", "95 %"), keyOf("line", "median"),
+        truthsOf(galaxy) ? keyOf("true", "truth") : null)));
 }
+
+const keyOf = (name, text) => element("span", {}, element("span", { class: `swatch ${name}` }), text);
 
 function truthsOf(galaxy) {
   const found = quantities.filter((quantity) => quantity.truth && real(quantity.truth[galaxy]));
@@ -67,29 +69,30 @@ function truthsOf(galaxy) {
 function picturesPart(galaxy) {
   const picture = payload.pictures[galaxy];
   if (!picture) return element("p", { class: "empty" }, payload.why_no_picture);
-  const captions = { cutout: "cutout and learned crop", model: "posterior-mean model", residual: "residual, ±5 σ" };
+  const captions = { cutout: "cutout, learned crop", model: "posterior-mean model", residual: "cutout less model, ±5 σ" };
   const figures = Object.keys(captions).filter((kind) => picture[kind]).map((kind) => element("figure", { class: `picture ${kind}` },
     element("div", { class: "frame" },
       element("img", { src: picture[kind], alt: `${captions[kind]} of ${payload.ids[galaxy]}`, loading: "lazy" }),
-      overlayOf(picture, kind)),
+      overlayOf(picture, kind), scaleBar(picture, kind)),
     element("figcaption", {}, captions[kind])));
-  const fit = real(picture.chi_square) ? element("p", { class: "note" }, "χ² per pixel inside the crop: ", element("b", {}, short(picture.chi_square, 3)),
-    element("span", {}, picture.chi_square > 2 ? "  (far above 1: there is more here than a bulge and a disk)" : "")) : null;
+  const fit = real(picture.chi_square) ? element("p", { class: "note" }, "reduced χ² near the galaxy ", element("b", {}, short(picture.chi_square, 3)),
+    picture.chi_square > 3 ? ": there is more here than a bulge and a disk" : "") : null;
   return element("section", { "aria-label": "Pictures" }, element("div", { class: "pictures" }, ...figures), fit);
 }
 
 function overlayOf(picture, kind) {
   const svg = d3.create("svg").attr("viewBox", `0 0 ${picture.width} ${picture.height}`).attr("aria-hidden", "true");
-  const bar = picture.bar;
   if (picture.outline) svg.append("polygon").attr("class", kind === "cutout" ? "crop" : "crop pale")
     .attr("points", picture.outline.map((corner) => corner.join(",")).join(" "));
-  if (kind === "cutout" && bar) {
-    const x = 0.05 * picture.width, y = 0.94 * picture.height;
-    svg.append("line").attr("class", "bar").attr("x1", x).attr("x2", x + bar.length).attr("y1", y).attr("y2", y);
-    svg.append("text").attr("class", "bar-text").attr("x", x).attr("y", y - 0.03 * picture.height)
-      .attr("font-size", 0.075 * picture.height).text(bar.text);
-  }
   return svg.node();
+}
+
+// A bar of a round length, its text above it.
+function scaleBar(picture, kind) {
+  if (kind !== "cutout" || !picture.bar) return null;
+  const made = element("span", { class: "scale-bar" }, picture.bar.text);
+  made.style.width = `${(100 * picture.bar.length) / picture.width}%`;
+  return made;
 }
 
 function numbersPart(galaxy) {
@@ -121,8 +124,8 @@ function doubtPart(galaxy) {
       element("span", { class: "number" }, `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`));
   });
   return element("section", {}, element("h3", {}, "Whose doubt"), ...bars,
-    element("p", { class: "note key" }, element("span", { class: "swatch aleatoric" }), "in the image (aleatoric)",
-      element("span", { class: "swatch epistemic" }), "in the network (epistemic), share of the variance"));
+    element("p", { class: "note key" }, keyOf("aleatoric", "the image's (aleatoric)"),
+      keyOf("epistemic", "the network's (epistemic), in percent of the variance")));
 }
 
 function flagsPart(galaxy) {

@@ -168,7 +168,7 @@ function marginalOf(mixture, p, zeroPoint, points = 161) {
   const axis = axisOf(payload.space[p], zeroPoint);
   const at = (share) => axis.forward(quantile(mixture, p, axis.falls ? 1 - share : share));
   const [start, low95, low68, median, high68, high95, end] =
-    [0.0005, 0.02275, 0.15865, 0.5, 0.84135, 0.97725, 0.9995].map(at);
+    [0.003, 0.02275, 0.15865, 0.5, 0.84135, 0.97725, 0.997].map(at);
   const values = d3.range(points).map((n) => start + ((end - start) * n) / (points - 1));
   const density = values.map((value) => {
     const u = axis.inverse(value);

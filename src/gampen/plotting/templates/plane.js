@@ -44,12 +44,12 @@ function drawPlane() {
 }
 
 function drawFrame(pen, across, up, x, y, width, height) {
-  pen.font = getComputedStyle(document.body).font.replace(/\d+(\.\d+)?px/, "11px");
+  pen.font = getComputedStyle(document.body).font.replace(/\d+(\.\d+)?px/, "12px");
   pen.lineWidth = 1;
   const ticksOf = (scale, choice, count) => (choice.log ? logTicks(scale, count) : scale.ticks(count));
   const floor = height - PLANE.bottom;
   pen.textAlign = "center"; pen.textBaseline = "top";
-  for (const tick of ticksOf(across, x, Math.max(3, Math.round(width / 110)))) {
+  for (const tick of ticksOf(across, x, Math.max(3, Math.round(width / 130)))) {
     line(pen, across(tick), PLANE.top, across(tick), floor, colour("rule"));
     pen.fillStyle = colour("muted"); pen.fillText(tickText(tick), across(tick), floor + 6);
   }
@@ -74,6 +74,10 @@ function drawGalaxies(pen, across, up, x, y) {
   for (let galaxy = 0; chosen && galaxy < galaxies; galaxy += 1)
     if (!chosen.has(galaxy)) dot(pen, galaxy, 1.2, colour("faint"));
   const ink = colour("accent"), soft = colour("accent-soft");
+  pen.save();
+  pen.beginPath();
+  pen.rect(PLANE.left, PLANE.top, across.range()[1] - PLANE.left, up.range()[0] - PLANE.top);
+  pen.clip();
   const each = chosen ? [...chosen] : d3.range(galaxies);
   if (errors) for (const galaxy of each) cross(pen, galaxy, across, up, x, y, soft);
   pen.globalAlpha = count > 2000 ? 0.45 : 0.9;
@@ -83,6 +87,7 @@ function drawGalaxies(pen, across, up, x, y) {
     cross(pen, plane.near, across, up, x, y, colour("outline"));
     dot(pen, plane.near, size + 1.8, colour("outline"));
   }
+  pen.restore();
   document.getElementById("plane-note").textContent = errors
     ? "bars are 68 % intervals" : "point at a galaxy for its 68 % intervals, click to open it";
 }

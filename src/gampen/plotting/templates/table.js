@@ -4,7 +4,9 @@ const chosen = { words: "", flag: null };
 let current = 0; // the galaxy that arrows move from
 let table;
 
-const column = (title, fields) => ({ title, headerTooltip: title, vertAlign: "middle", ...fields });
+const column = (title, fields, unit = "") => ({
+  title, headerTooltip: fields.headerTooltip || title, titleFormatter: () => element("span", {}, title, element("small", {}, unit)), ...fields,
+});
 
 // Numbers that are not known come last, whichever way the rest is sorted.
 function byNumber(a, b, _rowA, _rowB, _column, direction) {
@@ -14,18 +16,17 @@ function byNumber(a, b, _rowA, _rowB, _column, direction) {
 }
 
 function quantityColumn(quantity) {
-  const errors = d3.range(galaxies).filter((g) => real(quantity.median[g]))
-    .map((g) => Math.min(quantity.high[g] - quantity.median[g], quantity.median[g] - quantity.low[g]));
-  const decimals = decimalsFor(d3.quantile(errors, 0.35) ?? NaN);
-  const widest = d3.quantile(errors, 0.98) ?? 1;
-  const width = Math.min(9, fixed(widest * 1.5, decimals).length + 1);
-  return column(withUnit(quantity.short, quantity.unit), {
-    field: quantity.name, sorter: byNumber, hozAlign: "right", headerHozAlign: "right", minWidth: 118,
+  const errors = quantity.median.map((median, g) => Math.min(quantity.high[g] - median, median - quantity.low[g]))
+    .filter(Number.isFinite).sort();
+  const decimals = decimalsFor(d3.quantileSorted(errors, 0.35));
+  const width = Math.min(9, fixed(d3.quantileSorted(errors, 0.98) * 1.5, decimals).length + 1);
+  return column(quantity.short, {
+    field: quantity.name, sorter: byNumber, hozAlign: "right", headerHozAlign: "right", minWidth: 112,
     formatter: (cell) => {
       const g = cell.getData().galaxy;
       return real(quantity.median[g]) ? measured(quantity.median[g], quantity.low[g], quantity.high[g], decimals, width) : "";
     },
-  });
+  }, quantity.unit);
 }
 
 function columns() {
@@ -36,20 +37,20 @@ function columns() {
   });
   const has = (number) => number && number.values.some(Number.isFinite);
   return [
-    ...(Object.keys(payload.pictures).length ? [column("", { field: "picture", headerSort: false, width: 56, minWidth: 56, formatter: thumbnail, cssClass: "thumb", responsive: 0 })] : []),
-    column("Galaxy", { field: "id", sorter: "alphanum", minWidth: 120, widthGrow: 2, responsive: 0, cssClass: "name", formatter: (cell) => element("span", { title: cell.getValue() }, cell.getValue()) }),
+    ...(Object.keys(payload.pictures).length ? [column("", { field: "picture", headerSort: false, width: 56, minWidth: 56, formatter: thumbnail, cssClass: "thumb", responsive: 8 })] : []),
+    column("Galaxy", { field: "id", sorter: "alphanum", minWidth: 112, widthGrow: 2, responsive: 0, cssClass: "name", formatter: (cell) => element("span", { title: cell.getValue() }, cell.getValue()) }),
     ...quantities.filter((quantity) => quantity.tabled).map((quantity, n) => ({ ...quantityColumn(quantity), responsive: n })),
     ...(has(noise) ? [plain(noise, "S/N", 0, 5)] : []),
     ...(has(doubt) ? [column("Epistemic", { field: "doubt", sorter: byNumber, width: 104, hozAlign: "right", headerHozAlign: "right", responsive: 6,
       formatter: doubtCell, headerTooltip: "the largest share of a parameter's variance that is the network's own doubt" })] : []),
     ...(has(scale) ? [plain(scale, "Crop", 2, 7)] : []),
-    column("Flags and status", { field: "notes", sorter: "number", minWidth: 130, widthGrow: 3, responsive: 4, formatter: notes }),
+    column("Flags and status", { field: "notes", sorter: "number", minWidth: 130, widthGrow: 2, responsive: 4, formatter: notes }),
   ];
 }
 
 function thumbnail(cell) {
   const picture = payload.pictures[cell.getData().galaxy];
-  return picture ? element("img", { src: picture.cutout, alt: "", loading: "lazy" }) : "";
+  return picture ? element("img", { src: picture.cutout, alt: "" }) : "";
 }
 
 function doubtCell(cell) {
@@ -57,7 +58,7 @@ function doubtCell(cell) {
   const inside = element("span", { class: "epistemic" });
   inside.style.width = `${100 * cell.getValue()}%`;
   return element("span", { class: "doubt-cell" }, element("span", { class: "meter" }, inside),
-    element("span", {}, `${(100 * cell.getValue()).toFixed(0)} %`));
+    element("span", {}, `${(100 * cell.getValue()).toFixed(cell.getValue() < 0.0995 ? 1 : 0)} %`));
 }
 
 function notes(cell) {

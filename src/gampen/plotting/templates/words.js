@@ -14,7 +14,7 @@ function element(tag, attributes = {}, ...children) {
 
 const real = (value) => value !== null && value !== undefined && Number.isFinite(value);
 const signed = (text) => text.replace("-", MINUS);
-const counted = (number) => number.toLocaleString("en");
+const counted = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
 const withUnit = (label, unit) => (unit ? `${label} [${unit}]` : label);
 
 // The decimals with which the smaller of two errors has two digits, so that a column agrees.
