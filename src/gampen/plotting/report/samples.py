@@ -1,30 +1,30 @@
-"""The sample as a whole: medians counted in bins, beside the sum of all posteriors."""
+"""The sample as a whole: medians counted in bins, beside the mean of all posteriors."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float64
-from torch import Tensor
 
 from gampen.probability.bijections import Exponential, Logistic
 from gampen.probability.marginals import Marginal
 
-FEWEST_BINS, MOST_BINS, POINTS = 6, 28, 160
+FEWEST_BINS, MOST_BINS, POINTS = 6, 28, 100
 TAIL = 0.005  # of the sample's values left out at each end of an axis
+MARGIN = 0.02  # of an axis, at each of its ends
 FEWEST = 2
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """The distribution of one quantity over galaxies, each way of density integrating to one.
+    """The distribution of one quantity over galaxies, twice.
 
-    `bars` between `edges` count medians; `stacked` at `grid` is the mean of all marginals. Both are
-    densities per unit, or of log10 where `log`.
+    `bars` between `edges` count medians; `stacked` at `grid` is the mean of all marginals, each
+    averaged around its point, so that none is too narrow to be seen. Both are densities per unit,
+    or of log10 where `log`, and integrate to the share of the sample that lies on the axis.
     """
 
     log: bool
@@ -38,57 +38,65 @@ class Sample:
     def of(cls, marginal: Marginal, known: Bool[np.ndarray, " galaxy"]) -> Sample | None:
         """The distribution of the galaxies that are `known`, None where they are too few.
 
-        The rest of the marginals may be NaN.
+        The others' marginals may be NaN.
         """
         median = marginal.median.numpy()
         known = known & np.isfinite(median)
         if known.sum() < FEWEST:
             return None
-        log = isinstance(marginal.bijection, Exponential) and marginal.bijection.low == 0
-        low, high = ends(marginal, known, log=log)
-        bins = min(
-            MOST_BINS, max(FEWEST_BINS, math.ceil(2 * known.sum() ** (1 / 3)))
-        )  # Rice's rule
-        between, edges = (spaced(low, high, count + 1, log=log) for count in (POINTS, bins))
-        grid = np.sqrt(between[1:] * between[:-1]) if log else (between[1:] + between[:-1]) / 2
-        places = np.log10 if log else np.asarray
+        axis = Axis.of(marginal, known)
+        bins = math.ceil(2 * known.sum() ** (1 / 3))  # Rice's rule
+        edges = axis.spaced(min(MOST_BINS, max(FEWEST_BINS, bins)) + 1)
         counts, _ = np.histogram(median[known], edges)
-        bars = counts / known.sum() / np.diff(places(edges))
-        stacked = mean_density(marginal, known, grid) * (grid * np.log(10) if log else 1.0)
-        return cls(log, int(known.sum()), edges, bars, grid, stacked)
+        between = axis.spaced(2 * POINTS + 1)
+        below = shares_below(marginal, known, between[::2])
+        return cls(
+            log=axis.log,
+            galaxies=int(known.sum()),
+            edges=edges,
+            bars=counts / known.sum() / axis.widths(edges),
+            grid=between[1::2],
+            stacked=np.diff(below) / axis.widths(between[::2]),
+        )
 
 
-def ends(
-    marginal: Marginal, known: Bool[np.ndarray, " galaxy"], *, log: bool
-) -> tuple[float, float]:
-    """The ends of an axis that holds nearly all of the sample's 95 % intervals."""
-    bijection = marginal.bijection
-    if isinstance(bijection, Logistic):
-        return bijection.low, bijection.high
-    levels = torch.tensor([[0.025], [0.975]], dtype=torch.float64)
-    below, above = marginal.ppf(levels).numpy()[:, known]
-    low, high = float(np.quantile(below, TAIL)), float(np.quantile(above, 1 - TAIL))
-    margin = 0.02 * (np.log(high / low) if log else high - low)
-    return (
-        (low * float(np.exp(-margin)), high * float(np.exp(margin)))
-        if log
-        else (low - margin, high + margin)
-    )
+@dataclass(frozen=True)
+class Axis:
+    """The values between which a quantity is drawn, evenly or by even factors."""
+
+    low: float
+    high: float
+    log: bool
+
+    @classmethod
+    def of(cls, marginal: Marginal, known: Bool[np.ndarray, " galaxy"]) -> Axis:
+        """All values between two bounds, else those of nearly all of the 95 % intervals."""
+        bijection = marginal.bijection
+        if isinstance(bijection, Logistic):
+            return cls(bijection.low, bijection.high, log=False)
+        log = isinstance(bijection, Exponential) and bijection.low == 0
+        levels = torch.tensor([[0.025], [0.975]], dtype=torch.float64)
+        below, above = marginal.ppf(levels).numpy()[:, known]
+        ends = np.array([np.quantile(below, TAIL), np.quantile(above, 1 - TAIL)])
+        places = np.log(ends) if log else ends
+        places += MARGIN * (places[1] - places[0]) * np.array([-1, 1])
+        low, high = np.exp(places) if log else places
+        return cls(float(low), float(high), log)
+
+    def spaced(self, count: int) -> Float64[np.ndarray, " point"]:
+        """Points from end to end."""
+        space = np.geomspace if self.log else np.linspace
+        return space(self.low, self.high, count)
+
+    def widths(self, edges: Float64[np.ndarray, " edge"]) -> Float64[np.ndarray, " bin"]:
+        """The distances between values, of their log10 where the axis has that."""
+        return np.diff(np.log10(edges) if self.log else edges)
 
 
-def spaced(low: float, high: float, count: int, *, log: bool) -> Float64[np.ndarray, " point"]:
-    """Points from `low` to `high`, evenly spaced or by even factors."""
-    return np.geomspace(low, high, count) if log else np.linspace(low, high, count)
-
-
-def mean_density(
-    marginal: Marginal, known: Bool[np.ndarray, " galaxy"], grid: Float64[np.ndarray, " point"]
+def shares_below(
+    marginal: Marginal, known: Bool[np.ndarray, " galaxy"], values: Float64[np.ndarray, " point"]
 ) -> Float64[np.ndarray, " point"]:
-    """The mean of the known galaxies' densities."""
-    return np.array([float(row.numpy()[known].mean()) for row in _densities(marginal, grid)])
-
-
-def _densities(marginal: Marginal, grid: Float64[np.ndarray, " point"]) -> Iterator[Tensor]:
-    """The density of every galaxy at one point after the other: memory stays flat."""
-    for value in torch.from_numpy(grid):
-        yield marginal.pdf(value.expand(len(marginal)))
+    """The mean probability of a smaller value; one value after the other, so memory stays flat."""
+    everyone = len(marginal)
+    rows = (marginal.cdf(value.expand(everyone)).numpy() for value in torch.from_numpy(values))
+    return np.array([float(row[known].mean()) for row in rows])

@@ -1,6 +1,6 @@
 // Small charts: a frame with two axes, and what is drawn in it.
 
-const CHART = { width: 320, height: 190, left: 34, right: 10, top: 8, bottom: 36 };
+const CHART = { width: 292, height: 178, left: 34, right: 10, top: 8, bottom: 36 };
 
 // A chart in an own figure: {svg, x, y, inside}, with its axes drawn.
 function chartIn(parent, { title, note, x, y, xLabel, yLabel, xFormat, yTicks = 4, box = CHART, label }) {

@@ -5,8 +5,8 @@ function cornerOf(galaxy, side, truths) {
   const mixture = mixtureOf(galaxy);
   const zero = numberNamed("zero_point"), zeroPoint = zero ? zero.values[galaxy] : NaN;
   const axes = d3.range(P).map((p) => ({ ...marginalOf(mixture, p, zeroPoint), unit: unitOf(payload.space[p], galaxy, zeroPoint) }));
-  const left = 54, below = 46, above = 22, gap = 8;
-  const cell = (side - left - 6 - gap * (P - 1)) / P;
+  const left = 54, below = 46, above = 22, right = 14, gap = 8;
+  const cell = (side - left - right - gap * (P - 1)) / P;
   const height = above + P * cell + gap * (P - 1) + below;
   const svg = d3.create("svg").attr("viewBox", `0 0 ${side} ${height}`).attr("class", "corner").attr("role", "img")
     .attr("aria-label", `Joint posterior of ${payload.ids[galaxy]}: ${axes.map((axis) => axis.label).join(", ")}`);
