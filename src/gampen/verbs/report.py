@@ -22,6 +22,7 @@ from gampen.plotting.report.run import flags_of, run_of
 from gampen.posterior import Posterior
 from gampen.storage.atomic import write_bytes
 from gampen.storage.fits import Known
+from gampen.storage.packing import described
 from gampen.storage.tables import read_catalog
 from gampen.verbs.evaluate import match
 from gampen.verbs.gallery import INSIDE, Gallery
@@ -75,6 +76,7 @@ def report(request: ReportRequest, progress: Progress = lambda *_: None) -> Repo
     The same catalogue, cutouts and truths give the same bytes.
     """
     catalog = read_catalog(request.catalogue)
+    described(catalog.metadata)  # says what is wrong with a format that keeps none
     posterior = Posterior.from_catalog(catalog)
     truths, calibration = known_truths(request.truths, catalog, posterior)
     gallery = Gallery.of(catalog, request.cutouts, request.known, request.galaxies)

@@ -5,7 +5,8 @@ startGalaxy();
 startTable(() => {
   startFilter();
   afterFilter(table.getRows("active"));
-  document.documentElement.dataset.ready = "table";
+  // Two frames on, all that was drawn is seen.
+  requestAnimationFrame(() => requestAnimationFrame(() => { document.documentElement.dataset.ready = "table"; }));
 });
 startCharts();
 startPlane(openGalaxy);
