@@ -53,7 +53,13 @@ def main() -> None:
         openings = open_often(page)
     print(f"{GALAXIES} galaxies on {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print(f"written in {cost.seconds:.1f} s with {cost.megabytes:.0f} MB: {size:.2f} MB")
-    for name, unit in (("wall", "s"), ("thread", "s"), ("process", "s"), ("megabytes", "MB"), ("elements", "")):
+    for name, unit in (
+        ("wall", "s"),
+        ("thread", "s"),
+        ("process", "s"),
+        ("megabytes", "MB"),
+        ("elements", ""),
+    ):
         values = [getattr(opening, name) for opening in openings]
         print(f"open, {name}: median {np.median(values):.4g} {unit}, largest {max(values):.4g}")
 

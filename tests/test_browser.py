@@ -13,7 +13,7 @@ def none_installed(monkeypatch):
 
 def test_a_persons_machine_without_a_browser_skips(monkeypatch):
     monkeypatch.delenv("CI", raising=False)
-    with pytest.raises(pytest.skip.Exception, match="none of chromium, .* is installed"):
+    with pytest.raises(pytest.skip.Exception, match=r"none of chromium, .* is installed"):
         chromium()
 
 

@@ -22,7 +22,7 @@ from gampen.posterior import Posterior
 from gampen.probability.marginals import Marginal
 
 KINDS = {"f4": np.float32, "f8": np.float64, "i4": np.int32}
-SHORT = {"bulge_to_total": "Bulge-to-total", "effective_radius": "Radius", "magnitude": "Magnitude"}
+SHORT = {"bulge_to_total": "B/T", "effective_radius": "Radius", "magnitude": "Magnitude"}
 ALIASES = {"bulge_to_total": ["bt", "b/t"], "effective_radius": ["re", "r_e"]}
 ALIASES |= {"magnitude": ["mag"], "signal_to_noise": ["sn", "s/n"], "doubt": ["epistemic"]}
 ALIASES |= {"crop_scale": ["crop"], "psf_fwhm": ["psf"]}

@@ -69,14 +69,14 @@ function truthsOf(galaxy) {
 function picturesPart(galaxy) {
   const picture = payload.pictures[galaxy];
   if (!picture) return element("p", { class: "empty" }, payload.why_no_picture);
-  const captions = { cutout: "cutout, learned crop", model: "posterior-mean model", residual: "cutout less model, ±5 σ" };
+  const captions = { cutout: "cutout, learned crop", model: "model of the posterior", residual: "cutout less model, ±5 σ" };
   const figures = Object.keys(captions).filter((kind) => picture[kind]).map((kind) => element("figure", { class: `picture ${kind}` },
     element("div", { class: "frame" },
       element("img", { src: picture[kind], alt: `${captions[kind]} of ${payload.ids[galaxy]}`, loading: "lazy" }),
       overlayOf(picture, kind), scaleBar(picture, kind)),
     element("figcaption", {}, captions[kind])));
   const fit = real(picture.chi_square) ? element("p", { class: "note" }, "reduced χ² near the galaxy ", element("b", {}, short(picture.chi_square, 3)),
-    picture.chi_square > 3 ? ": there is more here than a bulge and a disk" : "") : null;
+    picture.chi_square > 3 ? ": more than noise is left over" : "") : null;
   return element("section", { "aria-label": "Pictures" }, element("div", { class: "pictures" }, ...figures), fit);
 }
 

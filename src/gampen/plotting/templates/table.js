@@ -21,7 +21,7 @@ function quantityColumn(quantity) {
   const decimals = decimalsFor(d3.quantileSorted(errors, 0.35));
   const width = Math.min(9, fixed(d3.quantileSorted(errors, 0.98) * 1.5, decimals).length + 1);
   return column(quantity.short, {
-    field: quantity.name, sorter: byNumber, hozAlign: "right", headerHozAlign: "right", minWidth: 112,
+    field: quantity.name, sorter: byNumber, headerTooltip: quantity.label, hozAlign: "right", headerHozAlign: "right", minWidth: 112,
     formatter: (cell) => {
       const g = cell.getData().galaxy;
       return real(quantity.median[g]) ? measured(quantity.median[g], quantity.low[g], quantity.high[g], decimals, width) : "";
