@@ -15,7 +15,7 @@ from gampen.estimator import Estimator, shipped_names
 HEAVY = "{'torch', 'numpy', 'astropy', 'pyarrow', 'matplotlib', 'lightning_fabric', 'safetensors'}"
 COMMANDS = (
     *("predict", "simulate", "train", "evaluate"),
-    *("calibrate", "export", "guard", "models"),
+    *("calibrate", "export", "guard", "report", "models"),
 )
 
 
