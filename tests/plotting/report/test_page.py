@@ -79,6 +79,12 @@ def test_the_policy_lets_only_the_scripts_of_the_page_run(posterior):
     assert "unsafe-inline" not in rule.partition("style-src")[0]
 
 
+def test_the_licences_of_the_libraries_are_in_the_page(posterior):
+    text = made(posterior)
+    assert "Permission to use, copy, modify, and/or distribute this software" in text
+    assert "Copyright (c) 2015-2026 Oli Folkerd" in text
+
+
 def test_a_policy_has_a_hash_for_every_script():
     assert policy(["a", "b"]).count("sha256-") == 2
 

@@ -20,6 +20,7 @@ from markupsafe import Markup
 STYLES = ("vendor/tabulator.min.css", "templates/report.css")
 FIRST = "templates/theme.js"
 LIBRARIES = ("vendor/d3.min.js", "vendor/tabulator.min.js")
+LICENCES = {"d3": "vendor/d3.LICENSE", "Tabulator": "vendor/tabulator.LICENSE"}
 SCRIPTS = (
     *("decode", "mixture", "words", "charts", "plane"),
     *("corner", "galaxy", "filter", "table", "main"),
@@ -46,6 +47,7 @@ def page(
             first_script=inline(first),
             scripts=[inline(script) for script in scripts],
             policy=policy([first, *scripts]),
+            licences={name: text_of(file) for name, file in LICENCES.items()},
         )
         .encode()
     )
