@@ -116,3 +116,22 @@ def test_a_cutout_that_is_gone_has_no_picture_and_stops_no_other(
     ran = gampen("report", catalogue, "--cutouts", folder, "--out", page)
     assert (ran.status, ran.err) == (0, "")
     assert page.read_text().count("data:image/png;base64,") == 3 * (len(ids) - 1)
+
+
+def test_truths_of_other_galaxies_are_refused(gampen, predicted, tmp_path):
+    truths = read_catalog(predicted[0] / "info.csv")
+    names = np.array([f"other-{name}" for name in truths["object_id"].text()])
+    write_catalog(truths.with_columns([Column("object_id", names)]), tmp_path / "other.csv")
+    page = tmp_path / "page.html"
+    ran = gampen("report", predicted[1], "--truths", tmp_path / "other.csv", "--out", page)
+    assert ran.status == 2
+    assert ran.complaint.endswith("they share none: is this the right table?")
+
+
+@pytest.mark.parametrize("left", ["bulge_to_total", "flux"])
+def test_truths_of_some_parameters_judge_these(gampen, predicted, tmp_path, left):
+    truths = without(predicted[0] / "info.csv", left, tmp_path / "some.csv")
+    page = tmp_path / "page.html"
+    ran = gampen("report", predicted[1], "--truths", truths, "--out", page)
+    assert (ran.status, ran.err) == (0, "")
+    assert page.read_text().count('<span class="verdict') == 2

@@ -24,7 +24,6 @@ from gampen.storage.atomic import write_bytes
 from gampen.storage.fits import Known
 from gampen.storage.packing import described
 from gampen.storage.tables import read_catalog
-from gampen.verbs.evaluate import match
 from gampen.verbs.gallery import INSIDE, Gallery
 from gampen.verbs.outputs import claim_file, claim_folder
 
@@ -110,8 +109,22 @@ def known_truths(
             f"{table} must have true values of {' or '.join(posterior.space.names)}; it has "
             f"{', '.join(known.names)}"
         )
-    judged = Calibration.of(*match(posterior.marginal(*names), known))
-    return by_row(known, catalog, posterior.space.select(names)), judged
+    truths = by_row(known, catalog, posterior.space.select(names))
+    return truths, judge(truths, names, catalog, posterior)
+
+
+def judge(truths: Truths, names: list[str], catalog: Catalog, posterior: Posterior) -> Calibration:
+    """What the truths say of the posteriors, of galaxies of which all of the named are known."""
+    sound = np.flatnonzero(np.array(catalog["status"].text()) == "ok")
+    values = np.stack([truths[name][sound] for name in names], axis=-1)
+    judged = posterior.marginal(*names)
+    inside = judged.space.unconstrain(torch.from_numpy(values)).isfinite().all(dim=1)
+    if not bool(inside.any()):
+        raise UsageError(
+            "catalogue and truths must share galaxies with a posterior and true values; they share "
+            "none: is this the right table?"
+        )
+    return Calibration.of(judged.select(inside), values[inside.numpy()])
 
 
 def by_row(known: Catalog, catalog: Catalog, space: ParameterSpace) -> Truths:
