@@ -82,7 +82,7 @@ class Shown:
             "status": status,
             "flags": packed(np.nan_to_num(bits), "i4"),
             "flag_names": [
-                {"bit": bit, "name": name, "words": words_of(name.lower()), "description": said}
+                {"bit": bit, "name": name, "words": flag_words(name), "description": said}
                 for bit, (name, said) in self.flags.items()
             ],
             "quantities": list(self._quantities()),
@@ -225,6 +225,11 @@ def _plain(parameter: Parameter) -> dict[str, object]:
         "high": parameter.high,
         "scaling": parameter.scaling.value,
     }
+
+
+def flag_words(name: str) -> str:
+    """A flag's name as it is written in a sentence."""
+    return words_of(name.lower()).replace("psf", "PSF")
 
 
 def _capital(words: str) -> str:

@@ -106,10 +106,13 @@ function numbersPart(galaxy) {
       element("td", { class: "number" }, `${fixed(low[galaxy], decimals)} – ${fixed(high[galaxy], decimals)}`),
       hasTruths ? element("td", { class: "number true" }, truth ? fixed(truth[galaxy], decimals) : "") : null);
   });
-  return element("table", { class: "plain numbers" }, element("thead", {}, element("tr", {},
+  const kinds = ["p_disk_dominated", "p_bulge_dominated"].map(numberNamed).filter((kind) => kind && real(kind.values[galaxy]))
+    .map((kind) => `${kind.label} with probability ${(100 * kind.values[galaxy]).toFixed(0)} %`);
+  const table = element("table", { class: "plain numbers" }, element("thead", {}, element("tr", {},
     element("th", { scope: "col" }, "Posterior"), element("th", { scope: "col", class: "number" }, "median"),
     element("th", { scope: "col", class: "number" }, "68 % interval"),
     hasTruths ? element("th", { scope: "col", class: "number" }, "truth") : null)), element("tbody", {}, ...rows));
+  return element("section", { "aria-label": "Numbers" }, table, element("p", { class: "note" }, kinds.join(", ")));
 }
 const hasTruths = quantities.some((quantity) => quantity.truth);
 
@@ -130,12 +133,10 @@ function doubtPart(galaxy) {
 
 function flagsPart(galaxy) {
   const found = flagsOf(galaxy);
-  const kinds = ["p_disk_dominated", "p_bulge_dominated"].map(numberNamed).filter((kind) => kind && real(kind.values[galaxy]));
   return element("section", {}, element("h3", {}, "Flags"),
     found.length ? element("ul", { class: "flags" }, ...found.map((flag) => element("li", {},
       element("span", { class: "chip" }, flag.words), element("span", {}, flag.description))))
-      : element("p", { class: "note" }, "None: nothing unusual was seen."),
-    kinds.length ? element("p", { class: "note" }, kinds.map((kind) => `${kind.label} with probability ${(100 * kind.values[galaxy]).toFixed(0)} %`).join(", ")) : null);
+      : element("p", { class: "note" }, "None: nothing unusual was seen."));
 }
 
 function factsPart(galaxy) {
