@@ -14,8 +14,8 @@ from gampen.estimator import Estimator, shipped_names
 
 HEAVY = "{'torch', 'numpy', 'astropy', 'pyarrow', 'matplotlib', 'lightning_fabric', 'safetensors'}"
 COMMANDS = (
-    *("predict", "simulate", "train", "evaluate"),
-    *("calibrate", "export", "guard", "models"),
+    *("predict", "report", "export", "rotate", "evaluate"),
+    *("calibrate", "guard", "simulate", "train", "models"),
 )
 
 

@@ -85,6 +85,16 @@ def test_a_csv_holds_the_same_numbers(gampen, folder, model, tmp_path):
         np.testing.assert_allclose(text[name].numbers(), binary[name].values, rtol=1e-6)
 
 
+def test_the_crop_of_each_galaxy_is_kept(gampen, folder, model, tmp_path):
+    out = tmp_path / "catalogue.parquet"
+    gampen("predict", folder, "-o", out, "--estimator", model, *FEW)
+    theta, scale = (read_catalog(out)[f"crop_{name}"].values for name in ("theta", "scale"))
+    assert theta.shape == (GALAXIES, 6)
+    across, _, _, _, up, _ = theta.T
+    np.testing.assert_allclose(np.sqrt(across * up), scale, 1e-5)
+    assert len(np.unique(theta[:, 2])) == GALAXIES  # each about its own target
+
+
 def test_a_bad_file_is_a_flagged_row_with_its_reason(gampen, folder, model, tmp_path):
     whole = tmp_path / "whole.parquet"
     gampen("predict", folder, "-o", whole, "--estimator", model, *FEW)

@@ -9,6 +9,7 @@ from gampen.cli import (
     guard,
     models,
     predict,
+    report,
     rotate,
     simulate,
     train,
@@ -17,7 +18,7 @@ from gampen.cli.application import app
 
 COMMANDS = (
     predict.predict,
-
+    report.report,
     export.export,
     rotate.rotate,
     evaluate.evaluate,

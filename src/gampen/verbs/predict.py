@@ -31,6 +31,7 @@ from gampen.verbs.outputs import claim_file
 OK = "ok"
 SEEDS_APART = 1_000_000_007
 FACTS = ("psf_fwhm", "pixel_scale")
+CROP_THETA = "map of the crop's square [-1, 1]^2 into the cutout's, row by row"
 Progress = Callable[[int, int], None]
 Entry = Cutout | Rejection
 
@@ -196,6 +197,7 @@ def _found(
     return [
         *(column for column in summaries if column.name != "mixture"),
         Column("crop_scale", prediction.crop_scale, "", "", "side of the crop over the cutout's"),
+        Column("crop_theta", prediction.crop_theta.reshape(len(cutouts), 6), "", "", CROP_THETA),
         Column("sky_sigma", prediction.sky_sigma, "", "stat.stdev", "noise of the sky, measured"),
         Column("pixel_scale", scale, "arcsec", "", "side of a pixel"),
         Column("psf_fwhm", fwhm * scale, "arcsec", "instr.det.psf", "FWHM of the PSF, as given"),
