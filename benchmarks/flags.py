@@ -18,6 +18,7 @@ import torch
 
 from gampen.calibration.classifier import area
 from gampen.cutouts import Cutouts, Flag
+from gampen.errors import GalaxyError
 from gampen.estimator import Estimator
 from gampen.inference.flags import guard_flags, guard_scores
 from gampen.inference.limits import PriorLimits
@@ -49,7 +50,11 @@ def see(estimator: Estimator, scenes: Iterator[Scenes]) -> Seen:
     found = []
     for part in scenes:
         cutouts = Cutouts.of(cutouts_of(part, estimator.prior))
-        inferred = infer(estimator.network, cutouts, Sampling(), estimator.guard)
+        try:
+            inferred = infer(estimator.network, cutouts, Sampling(), estimator.guard)
+        except GalaxyError:
+            print(f"{len(cutouts)} galaxies are left out: one of them has no distribution")
+            continue
         flags = guard_flags(estimator.guard, inferred)
         flags |= PriorLimits(estimator.prior, estimator.space).flags(cutouts, inferred)
         told = (part.values[n] for n in ("flux", "effective_radius", "psf_fwhm"))

@@ -83,3 +83,20 @@ def test_predict_says_what_the_flags_mean(gampen, guarded, folder, tmp_path):
     out = tmp_path / "catalogue.parquet"
     assert gampen("predict", folder, "-o", out, "--estimator", guarded).status == 0
     assert "8192 BLENDED" in read_catalog(out).metadata["flags"]
+
+
+def test_predict_explains_images_where_it_is_asked_to(gampen, guarded, folder, tmp_path):
+    plain, explained = tmp_path / "plain.parquet", tmp_path / "explained.parquet"
+    common = ("predict", folder, "--estimator", guarded, "--passes", 4)
+    assert gampen(*common, "-o", plain).status == 0
+    assert gampen(*common, "-o", explained, "--explain").status == 0
+    before, after = read_catalog(plain), read_catalog(explained)
+    assert [name for name in after.names if name not in before] == [
+        "chi_square",
+        "psf_surprise",
+        "neighbour_share",
+    ]
+    assert np.isfinite(after["chi_square"].numbers()).any()
+    misfit = int(Flag.MODEL_MISFIT)
+    assert ((after["flags"].values & ~misfit) == before["flags"].values).all()
+    assert (before["flags"].values & misfit == 0).all()

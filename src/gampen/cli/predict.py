@@ -32,6 +32,9 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
     thorough: Annotated[
         bool, typer.Option("--thorough", help="Look in all eight orientations: 8x slower.")
     ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Hold images against their posteriors: 10x slower.")
+    ] = False,
     disk_below: Annotated[
         float, typer.Option(help="A galaxy of less bulge_to_total is disk-dominated.")
     ] = 0.4,
@@ -68,6 +71,7 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
         sampling=Sampling(passes, seed, batch_size, device, thorough),
         draws=samples,
         categories=Categories(disk_below, bulge_above, confidence),
+        explain=explain,
     )
     if page is not None:
         from gampen.verbs.page import claim_page

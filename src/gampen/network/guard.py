@@ -26,6 +26,7 @@ AXES = 64  # principal ones, in which distances are measured
 FALSE_ALARMS = 0.01
 """The share of galaxies of the prior that may raise any flag of a guard's."""
 HALVINGS = 40
+MISFITS = 3  # figures of an explanation that are judged
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,15 @@ class Guard(nn.Module):
     """Two hidden layers from standardised evidence to kinds of trouble, none of them first.
 
     `limits`: what a galaxy of the prior seldom exceeds, of the ln odds of each kind of trouble, of
-    the distance, and of the epistemic share of a parameter's variance.
+    the distance, and of the epistemic share of a parameter's variance. `misfit_limits`: the same
+    of what `gampen.inference.misfit` says of explanations.
     """
 
     location: Tensor
     spread: Tensor
     axes: Tensor
     limits: Tensor
+    misfit_limits: Tensor
 
     def __init__(self, inputs: int, kinds: Sequence[Kind]) -> None:
         """Build untrained for so many inputs; `standardise` comes first."""
@@ -73,6 +76,7 @@ class Guard(nn.Module):
             nn.Linear(second, 1 + len(self.kinds)),
         )
         self.register_buffer("limits", torch.full((len(self.kinds) + 2,), torch.inf))
+        self.register_buffer("misfit_limits", torch.full((MISFITS,), torch.inf))
         self.register_buffer("location", torch.zeros(inputs))
         self.register_buffer("spread", torch.ones(inputs))
         self.register_buffer("axes", torch.zeros(inputs, min(AXES, inputs)))
@@ -110,6 +114,10 @@ class Guard(nn.Module):
         any of them does for `FALSE_ALARMS` of the galaxies.
         """
         self.limits.copy_(limits_of(scores.double(), FALSE_ALARMS))
+
+    def set_misfit_limits(self, scores: Float[Tensor, "galaxy score"]) -> None:
+        """Set the limits of explanations, likewise."""
+        self.misfit_limits.copy_(limits_of(scores.double(), FALSE_ALARMS))
 
     # In an estimator's file, beside the network's tensors.
 

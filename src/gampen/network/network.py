@@ -43,6 +43,8 @@ PSF_SHAPE = 2
 USUAL_CONCENTRATION = 0.75
 UNKNOWN_PSF = 0.0
 LEAST_SPREAD = 1e-3
+MOST = 12.0
+"""No layer says more of a galaxy of the prior; products of what an empty frame shows would."""
 
 
 Standard = tuple[
@@ -124,6 +126,7 @@ class GampenNetwork(nn.Module):
         around = surroundings(frames.pixels, crop)
         light = torch.cat([details, profiles.rings(), profiles.harmonics(), around], dim=1)
         measured = [self.detail(details), self.profile(light), self.products(light)]
+        measured = [part.clamp(-MOST, MOST) for part in measured]
         images = torch.cat([stretch(view) for view in views.values()], dim=1)
         summary = torch.cat([self.features(images, context, masks), context, *measured], dim=1)
         shift = self.shift(torch.cat(measured, dim=1))

@@ -54,12 +54,10 @@ class Teacher:
     def teach(self, guard: Guard, seed: int, steps: int = STEPS) -> Iterator[float]:
         """The loss of each step in which a guard learns: no trouble is as likely as any."""
         numbers = torch.Generator().manual_seed(seed)
-        count = torch.bincount(self.kind, minlength=1 + len(self.kinds)).float()
-        share = torch.where(self.kind == 0, 0.5, 0.5 / len(self.kinds)) / count[self.kind]
         optimizer = torch.optim.AdamW(guard.parameters(), lr=RATE, weight_decay=DECAY)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
         for _ in range(steps):
-            rows = torch.multinomial(share, ROWS, replacement=True, generator=numbers)
+            rows = self.rows(numbers)
             seen = guard.standard(self.evidence[rows])
             kept = torch.rand(seen.shape, generator=numbers) >= DROPPED
             loss = functional.cross_entropy(guard.layers(seen * kept), self.kind[rows])
@@ -68,3 +66,12 @@ class Teacher:
             optimizer.step()
             schedule.step()
             yield float(loss.detach())
+
+    def rows(self, numbers: torch.Generator) -> Int[Tensor, " row"]:
+        """Galaxies of a step: half of them without trouble, the others of any kind alike."""
+        count = torch.bincount(self.kind, minlength=1 + len(self.kinds))
+        first = count.cumsum(0) - count
+        number = torch.randint(2 * len(self.kinds), (ROWS,), generator=numbers)
+        kind = (number - len(self.kinds) + 1).clamp(min=0)
+        place = first[kind] + (torch.rand(ROWS, generator=numbers) * count[kind]).long()
+        return self.kind.argsort(stable=True)[place]

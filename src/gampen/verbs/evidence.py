@@ -20,7 +20,8 @@ from gampen.inference.sampling import Sampling
 from gampen.parameters import ParameterSpace, Scaling
 from gampen.scaling.chunks import ahead, chunks
 from gampen.storage.layouts import Folder, read_cutouts
-from gampen.verbs.predict import Entry, predict_entries, readable
+from gampen.verbs.predict import predict_entries
+from gampen.verbs.rows import Entry, readable
 
 Progress = Callable[[int, int], None]
 NO_TRUTH = "true values must be given, strictly within the bounds of their parameters"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from torch import Tensor
 
 from gampen.calibration.classifier import area
 from gampen.cutouts import Cutouts
-from gampen.errors import UsageError
+from gampen.errors import GalaxyError, UsageError
 from gampen.estimator import Estimator
+from gampen.inference.explanation import explain
 from gampen.inference.flags import guard_scores
 from gampen.inference.looking import look
+from gampen.inference.misfit import misfit_scores
 from gampen.inference.sampling import Sampling, infer
 from gampen.network.frames import Frames
 from gampen.network.guard import Guard
@@ -28,7 +31,8 @@ from gampen.training.guarding import STEPS, Lesson, Teacher
 from gampen.verbs.outputs import claim_file
 from gampen.verbs.simulate import cutouts_of
 
-OBSERVATIONS = 3  # of each rendered galaxy
+OBSERVATIONS = 2  # of each rendered galaxy
+LIMITS_FROM = 8  # times as many galaxies as of each kind
 SEEDS_APART = 1_000
 HELD_OUT_FROM = 0.75  # of the galaxies of each kind: the others judge what was learned
 LEAST = 2  # blocks of each kind: one to learn from, one to be judged by
@@ -39,8 +43,8 @@ Progress = Callable[[int, int, str], None]
 class GuardRequest:
     """Which estimator, where to, and from how many simulated galaxies.
 
-    `galaxies` of each kind of trouble, as many as all of them of the prior, and as many again to
-    set the limits by.
+    `galaxies` of each kind of trouble, as many as all of them of the prior, and eight times as many
+    again to set the limits by.
     """
 
     estimator: str
@@ -75,6 +79,7 @@ def guard(request: GuardRequest, progress: Progress = lambda *_: None) -> Guarde
     taught, told_apart = parted(simulated_lessons(estimator, request, progress))
     guard = learned(taught, request, progress)
     guard.set_limits(usual_scores(estimator, guard, request, progress))
+    guard.set_misfit_limits(usual_misfits(estimator, request, progress))
     replace(estimator, guard=guard).save(request.out)
     return Guarded(areas(guard, told_apart), request.out)
 
@@ -103,13 +108,33 @@ def usual_scores(
     estimator: Estimator, guard: Guard, request: GuardRequest, progress: Progress
 ) -> Float[Tensor, "galaxy score"]:
     """What a guard says of fresh galaxies of the prior, as they are predicted."""
-    settings, scores, count = estimator.prior, [], request.galaxies * len(TROUBLES)
-    seed = SEEDS_APART * request.seed + len(TROUBLES) + 1
-    for scenes in usual(settings, count, seed):
-        cutouts = Cutouts.of(cutouts_of(scenes, settings))
-        scores.append(guard_scores(infer(estimator.network, cutouts, Sampling(), guard)))
+    scores, count = [], LIMITS_FROM * request.galaxies
+    for scenes in usual(estimator.prior, count, _fresh_seed(request)):
+        cutouts = Cutouts.of(cutouts_of(scenes, estimator.prior))
+        with suppress(GalaxyError):  # a galaxy without a distribution has no flags to limit
+            scores.append(guard_scores(infer(estimator.network, cutouts, Sampling(), guard)))
         progress(min(BLOCK * len(scores), count), count, "setting limits")
     return torch.cat(scores)
+
+
+def usual_misfits(
+    estimator: Estimator, request: GuardRequest, progress: Progress
+) -> Float[Tensor, "galaxy score"]:
+    """How well fresh galaxies of the prior are explained by their posteriors."""
+    scores, count = [], request.galaxies
+    for scenes in usual(estimator.prior, count, _fresh_seed(request)):
+        cutouts = Cutouts.of(cutouts_of(scenes, estimator.prior))
+        with suppress(GalaxyError):
+            said = estimator.examine(cutouts)
+            found = explain(cutouts, said.posterior, said.sky_sigma, said.crop_theta)
+            scores.append(misfit_scores(found))
+        progress(min(BLOCK * len(scores), count), count, "limits of explanations")
+    return torch.cat(scores)
+
+
+def _fresh_seed(request: GuardRequest) -> int:
+    """The seed of galaxies that no guard was taught with."""
+    return SEEDS_APART * request.seed + len(TROUBLES) + 1
 
 
 def parted(found: list[Lesson]) -> tuple[Teacher, Teacher]:

@@ -15,7 +15,8 @@ from gampen.plotting.posteriors import demo_sheet
 from gampen.plotting.style import STAMPS, save
 from gampen.storage.layouts import open_folder, read_cutouts
 from gampen.verbs.outputs import claim_file
-from gampen.verbs.predict import OK, PredictRequest
+from gampen.verbs.predict import PredictRequest
+from gampen.verbs.rows import OK
 
 MOST_GALAXIES = 8
 

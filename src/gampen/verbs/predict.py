@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int64
 
 import gampen
 from gampen.catalog import Catalog, Column
-from gampen.cutouts import Cutout, Cutouts, Rejection, describe_flags, numbers
+from gampen.cutouts import Cutouts, Rejection, describe_flags
 from gampen.errors import GalaxyError, UsageError
 from gampen.estimator import Estimator, Prediction
 from gampen.inference.categories import DEFAULT, Categories
+from gampen.inference.explanation import Explanation, explain
 from gampen.inference.sampling import Sampling
-from gampen.inference.summaries import summarise
 from gampen.posterior import Posterior
 from gampen.scaling.chunks import ahead, chunks
 from gampen.storage.estimators import DIGEST
@@ -27,13 +26,11 @@ from gampen.storage.layouts import CUTOUTS, INFO, Folder, open_folder, read_cuto
 from gampen.storage.runfiles import plain
 from gampen.storage.tables import format_of, write_catalog
 from gampen.verbs.outputs import claim_file
+from gampen.verbs.rows import OK, Beside, Entry, readable, rows_of
 
-OK = "ok"
 SEEDS_APART = 1_000_000_007
 FACTS = ("psf_fwhm", "pixel_scale")
-CROP_THETA = "map of the crop's square [-1, 1]^2 into the cutout's, row by row"
 Progress = Callable[[int, int], None]
-Entry = Cutout | Rejection
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,8 @@ class PredictRequest:
     """What to predict, with what, and where to.
 
     `draws` joint draws of each galaxy go to a second file beside `out`; `known` facts go before
-    those of catalogue and headers.
+    those of catalogue and headers; to `explain` is to hold each image against what its posterior
+    expects, which takes ten times as long.
     """
 
     source: Path
@@ -51,6 +49,7 @@ class PredictRequest:
     sampling: Sampling = field(default_factory=Sampling)
     draws: int = 0
     categories: Categories = DEFAULT
+    explain: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what no galaxy could be predicted with."""
@@ -91,7 +90,9 @@ def predict(request: PredictRequest, progress: Progress = lambda *_: None) -> Pr
     runs = chunks(len(folder))
     for run, found in ahead(lambda r: list(read_cutouts(folder.take(r), request.known)), runs):
         entries, prediction = predict_entries(estimator, found, request.sampling)
-        rows.append(rows_of(entries, prediction, request.categories))
+        explanation = explained(entries, prediction) if request.explain else None
+        beside = Beside(request.categories, explanation, estimator.guard)
+        rows.append(rows_of(entries, prediction, beside))
         if request.draws:
             draws.append(draw_rows(prediction.posterior, request, run.start))
         progress(run.stop, len(folder))
@@ -144,9 +145,10 @@ def predict_entries(
         return tried, estimator.examine(readable(tried), sampling)
 
 
-def readable(entries: Sequence[Entry]) -> Cutouts:
-    """The galaxies that could be read."""
-    return Cutouts.of(entry for entry in entries if isinstance(entry, Cutout))
+def explained(entries: Sequence[Entry], prediction: Prediction) -> Explanation:
+    """The images that the posteriors of the galaxies that could be read expect."""
+    facts = (prediction.posterior, prediction.sky_sigma, prediction.crop_theta)
+    return explain(readable(entries), *facts)
 
 
 def _tried(estimator: Estimator, entry: Entry, sampling: Sampling) -> Entry:
@@ -157,61 +159,6 @@ def _tried(estimator: Estimator, entry: Entry, sampling: Sampling) -> Entry:
     except GalaxyError as error:
         return Rejection(entry.object_id, entry.file_name, str(error), entry.ra, entry.dec)
     return entry
-
-
-def rows_of(
-    entries: Sequence[Entry], prediction: Prediction, categories: Categories = DEFAULT
-) -> Catalog:
-    """The rows of the galaxies, in order; of one without a posterior, its name and the reason."""
-    known = Catalog(tuple(_identity(entries)))
-    places = np.flatnonzero([isinstance(entry, Cutout) for entry in entries])
-    found = [
-        _spread(column, places, len(entries)) for column in _found(entries, prediction, categories)
-    ]
-    flags = known["flags"].values.copy()
-    flags[places] = prediction.flags
-    last = [replace(known["flags"], values=flags), known["status"]]
-    columns = [column for column in known if column.name not in ("flags", "status")]
-    return Catalog((*columns, *found[:-1], *last, found[-1]), prediction.posterior.metadata)
-
-
-def _identity(entries: Sequence[Entry]) -> Iterator[Column]:
-    yield Column("object_id", np.array([e.object_id for e in entries]), "", "meta.id;meta.main")
-    yield Column("file_name", np.array([e.file_name for e in entries]), "", "meta.file")
-    yield Column("ra", numbers(e.ra for e in entries), "deg", "pos.eq.ra;meta.main")
-    yield Column("dec", numbers(e.dec for e in entries), "deg", "pos.eq.dec;meta.main")
-    flags = np.array([int(e.flags) for e in entries], dtype=np.int32)
-    yield Column("flags", flags, "", "meta.code.qual", "what is unusual, a bit mask")
-    status = [e.reason if isinstance(e, Rejection) else OK for e in entries]
-    yield Column("status", np.array(status), "", "meta.note", "ok, or why there is no posterior")
-
-
-def _found(
-    entries: Sequence[Entry], prediction: Prediction, categories: Categories
-) -> list[Column]:
-    """The columns of what was predicted, `mixture` the last of them."""
-    cutouts = readable(entries)
-    summaries = summarise(prediction.posterior, categories)
-    packed = next(column for column in summaries if column.name == "mixture")
-    scale, fwhm = cutouts.pixel_scales, cutouts.psf_fwhms
-    return [
-        *(column for column in summaries if column.name != "mixture"),
-        Column("crop_scale", prediction.crop_scale, "", "", "side of the crop over the cutout's"),
-        Column("crop_theta", prediction.crop_theta.reshape(len(cutouts), 6), "", "", CROP_THETA),
-        Column("sky_sigma", prediction.sky_sigma, "", "stat.stdev", "noise of the sky, measured"),
-        Column("pixel_scale", scale, "arcsec", "", "side of a pixel"),
-        Column("psf_fwhm", fwhm * scale, "arcsec", "instr.det.psf", "FWHM of the PSF, as given"),
-        packed,
-    ]
-
-
-def _spread(column: Column, places: Int64[np.ndarray, " found"], galaxies: int) -> Column:
-    """A column of the galaxies found as one of all galaxies, NaN or no text for the others."""
-    values, nothing = column.values, "" if column.values.dtype.kind == "U" else np.nan
-    kind = values.dtype if nothing == "" else np.result_type(values.dtype, np.float32)
-    whole = np.full((galaxies, *values.shape[1:]), nothing, dtype=kind)
-    whole[places] = values
-    return replace(column, values=whole)
 
 
 def draw_rows(posterior: Posterior, request: PredictRequest, start: int) -> Catalog:
