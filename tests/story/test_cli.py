@@ -87,7 +87,7 @@ def interrupted(*_arguments, **_options):
         "gampen.verbs.predict.open_folder",
         "gampen.verbs.predict.read_cutouts",
         "gampen.estimator.infer",
-        "gampen.verbs.predict.summarise",
+        "gampen.verbs.rows.summarise",
         "gampen.verbs.predict.write_catalog",
         "gampen.storage.atomic.flush",
     ],

@@ -171,8 +171,9 @@ def test_a_galaxy_for_which_the_network_has_no_answer_stops_no_other(
 
     def blind(self, frames, crop, masks=None):
         """Nothing is seen in the crop of the smallest zoom of a batch."""
-        summary, guess = look(self, frames, crop, masks)
-        return summary, guess.masked_fill((crop.zoom == crop.zoom.min())[:, None], np.nan)
+        summary, guess, measured = look(self, frames, crop, masks)
+        lost = (crop.zoom == crop.zoom.min())[:, None]
+        return summary, guess.masked_fill(lost, np.nan), measured
 
     monkeypatch.setattr(network.GampenNetwork, "look", blind)
     out = tmp_path / "catalogue.parquet"

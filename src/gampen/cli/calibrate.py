@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gampen.cli.application import START_OVER, command, out
+from gampen.cli.options import (
+    BatchSize,
+    Device,
+    Passes,
+    Thorough,
+)
 from gampen.cli.progress import progress_of
 
 if TYPE_CHECKING:
@@ -27,13 +33,11 @@ def calibrate(  # noqa: PLR0913 - a command's arguments are what a person may sa
     report: Annotated[
         Path | None, typer.Option("--report", help="Folder for figures before and after.")
     ] = None,
-    passes: Annotated[int, typer.Option(help="Monte Carlo dropout passes.")] = 64,
+    passes: Passes = 64,
     seed: Annotated[int, typer.Option(help="Seed of passes and of the split.")] = 0,
-    batch_size: Annotated[int, typer.Option(help="Galaxies a batch; changes no result.")] = 64,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps ...")] = "cpu",
-    thorough: Annotated[
-        bool, typer.Option("--thorough", help="Look in all eight orientations: 8x slower.")
-    ] = False,
+    batch_size: BatchSize = 64,
+    device: Device = "cpu",
+    thorough: Thorough = False,
     anew: Annotated[
         bool, typer.Option("--anew", help="Drop the recalibration that the estimator has.")
     ] = False,

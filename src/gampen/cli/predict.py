@@ -8,6 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gampen.cli.application import START_OVER, command, out
+from gampen.cli.options import (
+    Band,
+    BatchSize,
+    Device,
+    EstimatorName,
+    Passes,
+    PixelScale,
+    PsfFile,
+    PsfFwhm,
+    Thorough,
+    ZeroPoint,
+    plane,
+)
 from gampen.cli.progress import progress_of
 
 if TYPE_CHECKING:
@@ -20,18 +33,16 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
     out_path: Annotated[
         Path, typer.Option("--out", "-o", help="Catalogue: .parquet .fits .vot .ecsv .csv")
     ] = Path("catalogue.parquet"),
-    estimator: Annotated[str, typer.Option(help="A shipped name or a file.")] = "universal",
+    estimator: EstimatorName = "universal",
     page: Annotated[
         Path | None, typer.Option("--report", help="Also draw the first galaxies here (.png).")
     ] = None,
     samples: Annotated[int, typer.Option(help="Joint draws a galaxy, in a file beside.")] = 0,
-    passes: Annotated[int, typer.Option(help="Monte Carlo dropout passes.")] = 64,
+    passes: Passes = 64,
     seed: Annotated[int, typer.Option(help="Seed of passes and draws.")] = 0,
-    batch_size: Annotated[int, typer.Option(help="Galaxies a batch; changes no result.")] = 64,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps ...")] = "cpu",
-    thorough: Annotated[
-        bool, typer.Option("--thorough", help="Look in all eight orientations: 8x slower.")
-    ] = False,
+    batch_size: BatchSize = 64,
+    device: Device = "cpu",
+    thorough: Thorough = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Hold images against their posteriors: 10x slower.")
     ] = False,
@@ -44,11 +55,11 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
     confidence: Annotated[
         float, typer.Option(help="The least probability that a category is given for.")
     ] = 0.9,
-    band: Annotated[str | None, typer.Option(help="Plane of a band-first cube.")] = None,
-    psf_fwhm: Annotated[float | None, typer.Option(help="FWHM of the PSF [arcsec].")] = None,
-    psf_file: Annotated[Path | None, typer.Option(help="FITS image of the PSF.")] = None,
-    zero_point: Annotated[float | None, typer.Option(help="AB zero point [mag].")] = None,
-    pixel_scale: Annotated[float | None, typer.Option(help="Side of a pixel [arcsec].")] = None,
+    band: Band = None,
+    psf_fwhm: PsfFwhm = None,
+    psf_file: PsfFile = None,
+    zero_point: ZeroPoint = None,
+    pixel_scale: PixelScale = None,
 ) -> None:
     """Predict the joint posterior of every galaxy, from its cutout."""
     from gampen.inference.categories import Categories
@@ -66,7 +77,7 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
             psf_file=psf_file,
             zero_point=zero_point,
             pixel_scale=pixel_scale,
-            band=int(band) if band and band.isdigit() else band,
+            band=plane(band),
         ),
         sampling=Sampling(passes, seed, batch_size, device, thorough),
         draws=samples,

@@ -8,6 +8,11 @@ from typing import Annotated
 import typer
 
 from gampen.cli.application import START_OVER, command, out
+from gampen.cli.options import (
+    Band,
+    PsfFile,
+    plane,
+)
 from gampen.cli.progress import progress_of
 
 
@@ -22,15 +27,15 @@ def report(  # noqa: PLR0913 - a command's arguments are what a person may say
     ] = None,
     truths: Annotated[Path | None, typer.Option(help="Table with object_id and truths.")] = None,
     galaxies: Annotated[int, typer.Option(help="Most galaxies that get pictures.")] = 200,
-    band: Annotated[str | None, typer.Option(help="Plane of a band-first cube.")] = None,
-    psf_file: Annotated[Path | None, typer.Option(help="FITS image of the PSF.")] = None,
+    band: Band = None,
+    psf_file: PsfFile = None,
 ) -> None:
     """Make one page of a catalogue: the sample, its calibration, and every galaxy."""
     from gampen.storage.fits import Known
     from gampen.verbs.report import ReportRequest
     from gampen.verbs.report import report as run
 
-    known = Known(psf_file=psf_file, band=int(band) if band and band.isdigit() else band)
+    known = Known(psf_file=psf_file, band=plane(band))
     request = ReportRequest(catalogue, out_path, cutouts, truths, galaxies, known)
     with progress_of("drawing") as tell:
         done = run(request, lambda count, of: tell(count, of, ""))

@@ -8,6 +8,16 @@ from typing import Annotated
 import typer
 
 from gampen.cli.application import START_OVER, command, out
+from gampen.cli.options import (
+    Band,
+    EstimatorName,
+    PixelScale,
+    PsfFile,
+    PsfFwhm,
+    Thorough,
+    ZeroPoint,
+    plane,
+)
 from gampen.cli.progress import progress_of
 
 
@@ -17,16 +27,14 @@ def rotate(  # noqa: PLR0913 - a command's arguments are what a person may say
     out_path: Annotated[
         Path, typer.Option("--out", "-o", help="Picture: .gif moves; .png .pdf .svg plot.")
     ] = Path("rotation.gif"),
-    estimator: Annotated[str, typer.Option(help="A shipped name or a file.")] = "universal",
+    estimator: EstimatorName = "universal",
     turns: Annotated[int, typer.Option(help="Angles from 0 to 360 degrees.")] = 36,
-    thorough: Annotated[
-        bool, typer.Option("--thorough", help="Look in all eight orientations: 8x slower.")
-    ] = False,
-    band: Annotated[str | None, typer.Option(help="Plane of a band-first cube.")] = None,
-    psf_fwhm: Annotated[float | None, typer.Option(help="FWHM of the PSF [arcsec].")] = None,
-    psf_file: Annotated[Path | None, typer.Option(help="FITS image of the PSF.")] = None,
-    zero_point: Annotated[float | None, typer.Option(help="AB zero point [mag].")] = None,
-    pixel_scale: Annotated[float | None, typer.Option(help="Side of a pixel [arcsec].")] = None,
+    thorough: Thorough = False,
+    band: Band = None,
+    psf_fwhm: PsfFwhm = None,
+    psf_file: PsfFile = None,
+    zero_point: ZeroPoint = None,
+    pixel_scale: PixelScale = None,
 ) -> None:
     """Turn a galaxy and see whether its posterior stays where it is."""
     from gampen.inference.sampling import Sampling
@@ -44,7 +52,7 @@ def rotate(  # noqa: PLR0913 - a command's arguments are what a person may say
             psf_file=psf_file,
             zero_point=zero_point,
             pixel_scale=pixel_scale,
-            band=int(band) if band and band.isdigit() else band,
+            band=plane(band),
         ),
         sampling=Sampling(thorough=thorough),
     )

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gampen.cli.application import GO_ON, command, err, out
+from gampen.cli.options import (
+    Device,
+)
 from gampen.cli.progress import progress_of
 
 if TYPE_CHECKING:
@@ -19,7 +22,7 @@ def train(
     runfile: Annotated[Path, typer.Argument(help="TOML: simulation, network, training.")],
     out_path: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")],
     name: Annotated[str, typer.Option(help="Name written into the estimator.")] = "trained",
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps ...")] = "cpu",
+    device: Device = "cpu",
     start: Annotated[str | None, typer.Option(help="Estimator to start from.")] = None,
 ) -> None:
     """Train an estimator on fresh simulations; a run that was stopped is gone on with."""

@@ -1,0 +1,26 @@
+"""Options that several commands have: what they are called, and what help says of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EstimatorName = Annotated[str, typer.Option(help="A shipped name or a file.")]
+Passes = Annotated[int, typer.Option(help="Monte Carlo dropout passes.")]
+BatchSize = Annotated[int, typer.Option(help="Galaxies a batch; changes no result.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps ...")]
+Thorough = Annotated[
+    bool, typer.Option("--thorough", help="Look in all eight orientations: 8x slower.")
+]
+Band = Annotated[str | None, typer.Option(help="Plane of a band-first cube.")]
+PsfFwhm = Annotated[float | None, typer.Option(help="FWHM of the PSF [arcsec].")]
+PsfFile = Annotated[Path | None, typer.Option(help="FITS image of the PSF.")]
+ZeroPoint = Annotated[float | None, typer.Option(help="AB zero point [mag].")]
+PixelScale = Annotated[float | None, typer.Option(help="Side of a pixel [arcsec].")]
+
+
+def plane(band: str | None) -> str | int | None:
+    """The plane of a cube, by number where it is one."""
+    return int(band) if band and band.isdigit() else band
