@@ -9,6 +9,7 @@ that any flag, and its own, finds at the guard's limits. Then the false alarms, 
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from gampen.verbs.simulate import cutouts_of
 
 SEED = 777_000
 BRIGHT = 50.0
+FALSE_ALARMS_FROM = 20  # times as many galaxies of the prior as of each kind of trouble
 GUARDED = int(
     sum({kind.kind.flag for kind in TROUBLES}, Flag.OUT_OF_DISTRIBUTION | Flag.NETWORK_IN_DOUBT)
 )
@@ -63,34 +65,47 @@ def see(estimator: Estimator, scenes: Iterator[Scenes]) -> Seen:
     return Seen(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
+def flags(estimator: Estimator, galaxies: int) -> dict[str, object]:
+    """Every kind of trouble, and the false alarms, from so many galaxies of each kind."""
+    normal = see(estimator, usual(estimator.prior, FALSE_ALARMS_FROM * galaxies, SEED))
+    rows = []
+    for place, trouble in enumerate(TROUBLES):
+        scenes = troubled(estimator.prior, trouble, galaxies, SEED + 1 + place)
+        rows.append(compared(see(estimator, scenes), normal, place))
+        print(rows[-1], flush=True)
+    rate = float(np.mean((normal.flags & GUARDED) != 0))
+    each = {flag.name: float(np.mean((normal.flags & int(flag)) != 0)) for flag in Flag}
+    return {
+        "troubles": rows,
+        "galaxies": len(normal.flags),
+        "false_alarms": rate,
+        "error": (rate * (1 - rate) / len(normal.flags)) ** 0.5,
+        "each": {name: share for name, share in each.items() if share},
+    }
+
+
+def compared(seen: Seen, normal: Seen, place: int) -> dict[str, object]:
+    """How one kind of trouble is told from the prior."""
+    kind = TROUBLES[place].kind
+    bright, usual_bright = seen.signal > BRIGHT, normal.signal > BRIGHT
+    own, prior = seen.scores[:, place], normal.scores[:, place]
+    return {
+        "trouble": kind.name,
+        "area": area(own, prior),
+        "area_bright": area(own[bright], prior[usual_bright]),
+        "any_flag": float(np.mean((seen.flags[bright] & GUARDED) != 0)),
+        "own_flag": float(np.mean((seen.flags[bright] & int(kind.flag)) != 0)),
+    }
+
+
 def main() -> None:
-    """Print both tables."""
+    """Print everything."""
     name = sys.argv[1] if len(sys.argv) > 1 else "universal"
-    galaxies = int(sys.argv[2]) if len(sys.argv) > 2 else 1500
+    galaxies = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
     torch.set_num_threads(1)
     estimator = Estimator.load(name)
     assert estimator.guard is not None, f"{name} must have a guard: gampen guard {name} --out FILE"
-    normal = see(estimator, usual(estimator.prior, 8 * galaxies, SEED))
-    print("| trouble | area | at S/N > 50 | any flag | its own |\n| --- | --- | --- | --- | --- |")
-    for place, trouble in enumerate(TROUBLES):
-        seen = see(estimator, troubled(estimator.prior, trouble, galaxies, SEED + 1 + place))
-        bright, usual_bright = seen.signal > BRIGHT, normal.signal > BRIGHT
-        own, prior = seen.scores[:, place], normal.scores[:, place]
-        areas = area(own, prior), area(own[bright], prior[usual_bright])
-        any_flag = np.mean((seen.flags[bright] & GUARDED) != 0)
-        its_own = np.mean((seen.flags[bright] & int(trouble.kind.flag)) != 0)
-        print(
-            f"| {trouble.kind.name} | {areas[0]:.3f} | {areas[1]:.3f} "
-            f"| {100 * any_flag:.0f} % | {100 * its_own:.0f} % |",
-            flush=True,
-        )
-    print(f"\nfalse alarms among {len(normal.flags)} galaxies of the prior")
-    rate = np.mean((normal.flags & GUARDED) != 0)
-    error = (rate * (1 - rate) / len(normal.flags)) ** 0.5
-    print(f"any of a guard's flags: {100 * rate:.2f} +- {100 * error:.2f} %")
-    for flag in Flag:
-        if share := np.mean((normal.flags & int(flag)) != 0):
-            print(f"{flag.name}: {100 * share:.2f} %")
+    print(json.dumps(flags(estimator, galaxies), indent=1))
 
 
 if __name__ == "__main__":

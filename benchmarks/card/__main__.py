@@ -17,6 +17,7 @@ import torch
 from benchmarks.card.rotation import rotation
 from benchmarks.card.sharpness import sharpness
 from benchmarks.card.tasks import by_magnitude, by_survey, in_prior, original_task, zoom_and_radius
+from benchmarks.flags import flags
 from gampen import Estimator
 
 SEED = 20_261
@@ -38,6 +39,7 @@ def main(
         "by_magnitude": lambda: by_magnitude(*given, number // 5, SEED + 4),
         "rotation": lambda: rotation(*given, max(64, number // 80), SEED + 5),
         "surveys": lambda: dict(by_survey(*given, number // 5, SEED + 10)),
+        "flags": lambda: flags(estimator, number // 10),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     found: dict[str, object] = {"estimator": dict(estimator.provenance)}

@@ -74,7 +74,7 @@ def truth_text(found: Figures) -> str:
     return (
         f"### True? {found['galaxies']:,} galaxies of the training prior\n\n"
         f"{covered}\n\n{table(head, rows)}\n\nAllowed is the larger of the release threshold and "
-        f"what chance alone exceeds once in {round(1 / found['false_alarm']):,} sets of this size."
+        f"chance: all checks together fail {share(found['false_alarm'])} % of perfect posteriors."
     )
 
 
@@ -152,6 +152,29 @@ def other_text(found: Figures) -> str:
     )
 
 
+def flags_text(found: Figures) -> str:
+    """A row a trouble, and the false alarms."""
+    rows = [
+        [
+            row["trouble"],
+            f"{row['area']:.3f}",
+            f"{row['area_bright']:.3f}",
+            f"{100 * row['any_flag']:.0f} %",
+            f"{100 * row['own_flag']:.0f} %",
+        ]
+        for row in found["troubles"]
+    ]
+    head = ["trouble", "area", "at S/N > 50", "any flag there", "its own"]
+    each = ", ".join(f"`{name}` {100 * rate:.2f} %" for name, rate in found["each"].items())
+    return (
+        f"### Flagged? Troubles put into galaxies of the prior\n\n{table(head, rows)}\n\n"
+        "Area under the curve of the trouble's own odds against galaxies of the prior; then the "
+        "share of galaxies at S/N above 50 that are flagged. Of "
+        f"{found['galaxies']:,} fresh galaxies of the prior a guard's flags are raised for "
+        f"{100 * found['false_alarms']:.2f} +- {100 * found['error']:.2f} %; all flags: {each}."
+    )
+
+
 def text(found: Figures) -> str:
     """All that stands between the marks."""
     parts = [
@@ -159,6 +182,7 @@ def text(found: Figures) -> str:
         sharp_text(found["sharpness"]),
         survey_text(found["surveys"]),
         other_text(found),
+        flags_text(found["flags"]),
     ]
     return "\n\n".join(parts)
 
