@@ -19,7 +19,7 @@ def guard(
     ],
     galaxies: Annotated[
         int, typer.Option(help="Simulated galaxies of each kind of trouble.")
-    ] = 3000,
+    ] = 5000,
     steps: Annotated[int, typer.Option(help="Steps of training.")] = 3000,
     seed: Annotated[int, typer.Option(help="Seed of simulations and training.")] = 0,
 ) -> None:

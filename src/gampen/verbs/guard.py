@@ -31,8 +31,9 @@ from gampen.training.guarding import STEPS, Lesson, Teacher
 from gampen.verbs.outputs import claim_file
 from gampen.verbs.simulate import cutouts_of
 
-OBSERVATIONS = 2  # of each rendered galaxy
-LIMITS_FROM = 8  # times as many galaxies as of each kind
+OBSERVATIONS = 1  # of each rendered galaxy: others teach a guard more than the same ones again
+LIMITS_FROM = 5  # times as many galaxies as of each kind
+EXPLAINED = 2000  # galaxies, at most, that limits of explanations are set by
 SEEDS_APART = 1_000
 HELD_OUT_FROM = 0.75  # of the galaxies of each kind: the others judge what was learned
 LEAST = 2  # blocks of each kind: one to learn from, one to be judged by
@@ -43,13 +44,13 @@ Progress = Callable[[int, int, str], None]
 class GuardRequest:
     """Which estimator, where to, and from how many simulated galaxies.
 
-    `galaxies` of each kind of trouble, as many as all of them of the prior, and eight times as many
+    `galaxies` of each kind of trouble, as many as all of them of the prior, and five times as many
     again to set the limits by.
     """
 
     estimator: str
     out: Path
-    galaxies: int = 3000
+    galaxies: int = 5000
     steps: int = STEPS
     seed: int = 0
 
@@ -121,7 +122,7 @@ def usual_misfits(
     estimator: Estimator, request: GuardRequest, progress: Progress
 ) -> Float[Tensor, "galaxy score"]:
     """How well fresh galaxies of the prior are explained by their posteriors."""
-    scores, count = [], request.galaxies
+    scores, count = [], min(EXPLAINED, request.galaxies)
     for scenes in usual(estimator.prior, count, _fresh_seed(request)):
         cutouts = Cutouts.of(cutouts_of(scenes, estimator.prior))
         with suppress(GalaxyError):
