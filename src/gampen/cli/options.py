@@ -20,6 +20,16 @@ PsfFile = Annotated[Path | None, typer.Option(help="FITS image of the PSF.")]
 ZeroPoint = Annotated[float | None, typer.Option(help="AB zero point [mag].")]
 PixelScale = Annotated[float | None, typer.Option(help="Side of a pixel [arcsec].")]
 
+DiskBelow = Annotated[
+    float, typer.Option(help="A galaxy of less bulge_to_total is disk-dominated.")
+]
+BulgeAbove = Annotated[
+    float, typer.Option(help="A galaxy of more bulge_to_total is bulge-dominated.")
+]
+Confidence = Annotated[
+    float, typer.Option(help="The least probability that a category is given for.")
+]
+
 
 def plane(band: str | None) -> str | int | None:
     """The plane of a cube, by number where it is one."""

@@ -11,7 +11,10 @@ from gampen.cli.application import START_OVER, command, out
 from gampen.cli.options import (
     Band,
     BatchSize,
+    BulgeAbove,
+    Confidence,
     Device,
+    DiskBelow,
     EstimatorName,
     Passes,
     PixelScale,
@@ -46,15 +49,9 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
     explain: Annotated[
         bool, typer.Option("--explain", help="Hold images against their posteriors: 10x slower.")
     ] = False,
-    disk_below: Annotated[
-        float, typer.Option(help="A galaxy of less bulge_to_total is disk-dominated.")
-    ] = 0.4,
-    bulge_above: Annotated[
-        float, typer.Option(help="A galaxy of more bulge_to_total is bulge-dominated.")
-    ] = 0.6,
-    confidence: Annotated[
-        float, typer.Option(help="The least probability that a category is given for.")
-    ] = 0.9,
+    disk_below: DiskBelow = 0.4,
+    bulge_above: BulgeAbove = 0.6,
+    confidence: Confidence = 0.9,
     band: Band = None,
     psf_fwhm: PsfFwhm = None,
     psf_file: PsfFile = None,
