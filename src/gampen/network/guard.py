@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gampen.cutouts import Flag
@@ -26,7 +26,9 @@ AXES = 64  # principal ones, in which distances are measured
 FALSE_ALARMS = 0.01
 """The share of galaxies of the prior that may raise any flag of a guard's."""
 HALVINGS = 40
-MISFITS = 3  # figures of an explanation that are judged
+MISFITS = 2  # figures of an explanation that are judged
+SIGNALS = (30.0, 120.0, 500.0, 3000.0)  # S/N between which limits of explanations differ
+ENOUGH = 100  # galaxies for a limit
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Guard(nn.Module):
 
     `limits`: what a galaxy of the prior seldom exceeds, of the ln odds of each kind of trouble, of
     the distance, and of the epistemic share of a parameter's variance. `misfit_limits`: the same
-    of what `gampen.inference.misfit` says of explanations.
+    of what `gampen.inference.misfit` says of explanations, by range of S/N.
     """
 
     location: Tensor
@@ -76,7 +78,7 @@ class Guard(nn.Module):
             nn.Linear(second, 1 + len(self.kinds)),
         )
         self.register_buffer("limits", torch.full((len(self.kinds) + 2,), torch.inf))
-        self.register_buffer("misfit_limits", torch.full((MISFITS,), torch.inf))
+        self.register_buffer("misfit_limits", torch.full((len(SIGNALS) + 1, MISFITS), torch.inf))
         self.register_buffer("location", torch.zeros(inputs))
         self.register_buffer("spread", torch.ones(inputs))
         self.register_buffer("axes", torch.zeros(inputs, min(AXES, inputs)))
@@ -115,9 +117,22 @@ class Guard(nn.Module):
         """
         self.limits.copy_(limits_of(scores.double(), FALSE_ALARMS))
 
-    def set_misfit_limits(self, scores: Float[Tensor, "galaxy score"]) -> None:
-        """Set the limits of explanations, likewise."""
-        self.misfit_limits.copy_(limits_of(scores.double(), FALSE_ALARMS))
+    def set_misfit_limits(
+        self, scores: Float[Tensor, "galaxy score"], signal: Float[Tensor, " galaxy"]
+    ) -> None:
+        """Set the limits of explanations, likewise, by galaxies that are alone.
+
+        Each range of S/N has its own; one with few galaxies has none.
+        """
+        place = self.range_of(signal)
+        for number in range(len(SIGNALS) + 1):
+            own = scores[place == number].double()
+            if len(own) >= ENOUGH:
+                self.misfit_limits[number] = limits_of(own, FALSE_ALARMS).to(torch.float32)
+
+    def range_of(self, signal: Float[Tensor, " galaxy"]) -> Int[Tensor, " galaxy"]:
+        """In which of the ranges each S/N lies."""
+        return torch.bucketize(signal.double(), torch.tensor(SIGNALS, dtype=torch.float64))
 
     # In an estimator's file, beside the network's tensors.
 

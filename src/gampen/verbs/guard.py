@@ -19,7 +19,7 @@ from gampen.estimator import Estimator
 from gampen.inference.explanation import explain
 from gampen.inference.flags import guard_scores
 from gampen.inference.looking import look
-from gampen.inference.misfit import misfit_scores
+from gampen.inference.misfit import misfit_scores, signal_of
 from gampen.inference.sampling import Sampling, infer
 from gampen.network.frames import Frames
 from gampen.network.guard import Guard
@@ -33,7 +33,7 @@ from gampen.verbs.simulate import cutouts_of
 
 OBSERVATIONS = 1  # of each rendered galaxy: others teach a guard more than the same ones again
 LIMITS_FROM = 5  # times as many galaxies as of each kind
-EXPLAINED = 2000  # galaxies, at most, that limits of explanations are set by
+EXPLAINED = 3000  # galaxies, at most, that limits of explanations are set by
 SEEDS_APART = 1_000
 HELD_OUT_FROM = 0.75  # of the galaxies of each kind: the others judge what was learned
 LEAST = 2  # blocks of each kind: one to learn from, one to be judged by
@@ -80,7 +80,7 @@ def guard(request: GuardRequest, progress: Progress = lambda *_: None) -> Guarde
     taught, told_apart = parted(simulated_lessons(estimator, request, progress))
     guard = learned(taught, request, progress)
     guard.set_limits(usual_scores(estimator, guard, request, progress))
-    guard.set_misfit_limits(usual_misfits(estimator, request, progress))
+    guard.set_misfit_limits(*usual_misfits(estimator, request, progress))
     replace(estimator, guard=guard).save(request.out)
     return Guarded(areas(guard, told_apart), request.out)
 
@@ -120,17 +120,19 @@ def usual_scores(
 
 def usual_misfits(
     estimator: Estimator, request: GuardRequest, progress: Progress
-) -> Float[Tensor, "galaxy score"]:
-    """How well fresh galaxies of the prior are explained by their posteriors."""
-    scores, count = [], min(EXPLAINED, request.galaxies)
-    for scenes in usual(estimator.prior, count, _fresh_seed(request)):
-        cutouts = Cutouts.of(cutouts_of(scenes, estimator.prior))
+) -> tuple[Float[Tensor, "galaxy score"], Float[Tensor, " galaxy"]]:
+    """How well fresh galaxies that are alone are explained by their posteriors, and their S/N."""
+    scores, signals, count = [], [], min(EXPLAINED, request.galaxies)
+    alone = replace(estimator.prior, scene=replace(estimator.prior.scene, neighbour_share=0.0))
+    for scenes in usual(alone, count, _fresh_seed(request)):
+        cutouts = Cutouts.of(cutouts_of(scenes, alone))
         with suppress(GalaxyError):
             said = estimator.examine(cutouts)
             found = explain(cutouts, said.posterior, said.sky_sigma, said.crop_theta)
             scores.append(misfit_scores(found))
+            signals.append(signal_of(cutouts, said))
         progress(min(BLOCK * len(scores), count), count, "limits of explanations")
-    return torch.cat(scores)
+    return torch.cat(scores), torch.cat(signals)
 
 
 def _fresh_seed(request: GuardRequest) -> int:

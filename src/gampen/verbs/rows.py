@@ -13,7 +13,7 @@ from gampen.cutouts import Cutout, Cutouts, Rejection, numbers
 from gampen.estimator import Prediction
 from gampen.inference.categories import DEFAULT, Categories
 from gampen.inference.explanation import Explanation
-from gampen.inference.misfit import MISFITS, misfit_flags
+from gampen.inference.misfit import MISFITS, misfit_flags, signal_of
 from gampen.inference.summaries import summarise
 from gampen.network.guard import Guard
 
@@ -38,12 +38,11 @@ class Beside:
     explanation: Explanation | None = None
     guard: Guard | None = None
 
-    @property
-    def flags(self) -> int | Int32[np.ndarray, " galaxy"]:
+    def flags(self, cutouts: Cutouts, prediction: Prediction) -> int | Int32[np.ndarray, " galaxy"]:
         """MODEL_MISFIT of the galaxies whose image is not explained."""
         if self.explanation is None or self.guard is None:
             return 0
-        return misfit_flags(self.guard, self.explanation)
+        return misfit_flags(self.guard, self.explanation, signal_of(cutouts, prediction))
 
     @property
     def columns(self) -> list[Column]:
@@ -65,7 +64,7 @@ def rows_of(
         _spread(column, places, len(entries)) for column in _found(entries, prediction, beside)
     ]
     flags = known["flags"].values.copy()
-    flags[places] = prediction.flags | beside.flags
+    flags[places] = prediction.flags | beside.flags(readable(entries), prediction)
     last = [replace(known["flags"], values=flags), known["status"]]
     columns = [column for column in known if column.name not in ("flags", "status")]
     return Catalog((*columns, *found[:-1], *last, found[-1]), prediction.posterior.metadata)
