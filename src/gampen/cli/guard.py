@@ -20,7 +20,7 @@ def guard(
     galaxies: Annotated[
         int, typer.Option(help="Simulated galaxies of each kind of trouble.")
     ] = 5000,
-    steps: Annotated[int, typer.Option(help="Steps of training.")] = 3000,
+    steps: Annotated[int, typer.Option(help="Steps of training.")] = 4000,
     seed: Annotated[int, typer.Option(help="Seed of simulations and training.")] = 0,
 ) -> None:
     """Teach an estimator to flag galaxies that it was not trained on."""

@@ -14,7 +14,7 @@ from gampen.network.guard import Guard, Kind
 
 ROWS, RATE, DECAY = 256, 2e-3, 0.05
 DROPPED = 0.2  # share of a guard's inputs that are put to their mean in a step
-STEPS = 3000
+STEPS = 4000
 
 
 @dataclass(frozen=True)
