@@ -83,7 +83,9 @@ def test_the_verdict_says_what_is_so_in_words(arms):
         assert text.count(word) == 3
         factors = [float(each) for each in re.findall(r"be ([\d.]+) times as wide", text)]
         assert factors == pytest.approx([factor] * 3, rel=0.2)
-        assert any("gampen calibrate" in step for step in wording.advice(arms[stretch]))
+        advice = " ".join(wording.advice(arms[stretch]))
+        assert "gampen calibrate" in advice
+        assert ("reweight" in advice) == (word == "cautious")
     assert "gampen calibrate" not in " ".join(wording.advice(arms[CALIBRATED]))
 
 

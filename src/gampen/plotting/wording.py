@@ -11,6 +11,11 @@ RECALIBRATE = (
     "Recalibrate with galaxies of known truth that are not among these: `gampen calibrate "
     "ESTIMATOR DATA`, then predict and evaluate again."
 )
+NARROWER = (
+    "A posterior is rightly wide for galaxies of fewer kinds than those of training: narrower ranges "
+    "of radius and magnitude, fewer neighbours, a PSF known better. If these are such, "
+    "`Posterior.reweight` with their prior takes a part of it away, without any truths."
+)
 IN_THE_TAILS = 0.02  # of the width, within which 68.27 % intervals are right
 FEW = 2000  # galaxies, below which more of them are worth having
 ASKED = {
@@ -97,6 +102,8 @@ def advice(evaluation: Evaluation) -> list[str]:
         more = "To see smaller faults, evaluate more galaxies: four times as many see half as much."
         return ["Nothing needs to be done.", *([more] if few else [])]
     steps = [RECALIBRATE]
+    if any(Fault.CAUTIOUS in each.faults for each in evaluation.judgements):
+        steps.append(NARROWER)
     wide = [each for each in evaluation.judgements if Fault.OVERCONFIDENT in each.faults]
     if wide:
         factors = ", ".join(f"{words_of(each.name)} x {each.width:.2f}" for each in wide)
