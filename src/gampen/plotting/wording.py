@@ -12,8 +12,8 @@ RECALIBRATE = (
     "ESTIMATOR DATA`, then predict and evaluate again."
 )
 NARROWER = (
-    "A posterior is rightly wide for galaxies of fewer kinds than those of training: narrower ranges "
-    "of radius and magnitude, fewer neighbours, a PSF known better. If these are such, "
+    "A posterior is rightly wide for galaxies of fewer kinds than those of training: narrower "
+    "ranges of radius and magnitude, fewer neighbours, a better known PSF. If these are such, "
     "`Posterior.reweight` with their prior takes a part of it away, without any truths."
 )
 IN_THE_TAILS = 0.02  # of the width, within which 68.27 % intervals are right
