@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from gampen.storage.fits import Known
 
 EstimatorName = Annotated[str, typer.Option(help="A shipped name or a file.")]
 Passes = Annotated[int, typer.Option(help="Monte Carlo dropout passes.")]
@@ -31,6 +34,21 @@ Confidence = Annotated[
 ]
 
 
-def plane(band: str | None) -> str | int | None:
-    """The plane of a cube, by number where it is one."""
-    return int(band) if band and band.isdigit() else band
+def known(
+    band: str | None,
+    psf_file: Path | None,
+    psf_fwhm: float | None = None,
+    zero_point: float | None = None,
+    pixel_scale: float | None = None,
+) -> Known:
+    """What a person says of all images alike; the plane of a cube by number where it is one."""
+    from gampen.storage.fits import Known
+
+    plane = int(band) if band and band.isdigit() else band
+    return Known(
+        psf_fwhm=psf_fwhm,
+        psf_file=psf_file,
+        zero_point=zero_point,
+        pixel_scale=pixel_scale,
+        band=plane,
+    )

@@ -22,7 +22,7 @@ from gampen.cli.options import (
     PsfFwhm,
     Thorough,
     ZeroPoint,
-    plane,
+    known,
 )
 from gampen.cli.progress import progress_of
 
@@ -61,7 +61,6 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
     """Predict the joint posterior of every galaxy, from its cutout."""
     from gampen.inference.categories import Categories
     from gampen.inference.sampling import Sampling
-    from gampen.storage.fits import Known
     from gampen.verbs.predict import PredictRequest
     from gampen.verbs.predict import predict as run
 
@@ -69,13 +68,7 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
         source=source,
         out=out_path,
         estimator=estimator,
-        known=Known(
-            psf_fwhm=psf_fwhm,
-            psf_file=psf_file,
-            zero_point=zero_point,
-            pixel_scale=pixel_scale,
-            band=plane(band),
-        ),
+        known=known(band, psf_file, psf_fwhm, zero_point, pixel_scale),
         sampling=Sampling(passes, seed, batch_size, device, thorough),
         draws=samples,
         categories=Categories(disk_below, bulge_above, confidence),

@@ -11,7 +11,7 @@ from gampen.cli.application import START_OVER, command, out
 from gampen.cli.options import (
     Band,
     PsfFile,
-    plane,
+    known,
 )
 from gampen.cli.progress import progress_of
 
@@ -31,12 +31,11 @@ def report(  # noqa: PLR0913 - a command's arguments are what a person may say
     psf_file: PsfFile = None,
 ) -> None:
     """Make one page of a catalogue: the sample, its calibration, and every galaxy."""
-    from gampen.storage.fits import Known
     from gampen.verbs.report import ReportRequest
     from gampen.verbs.report import report as run
 
-    known = Known(psf_file=psf_file, band=plane(band))
-    request = ReportRequest(catalogue, out_path, cutouts, truths, galaxies, known)
+    facts = known(band, psf_file)
+    request = ReportRequest(catalogue, out_path, cutouts, truths, galaxies, facts)
     with progress_of("drawing") as tell:
         done = run(request, lambda count, of: tell(count, of, ""))
     out.print(str(done.page), markup=False)

@@ -16,7 +16,7 @@ from gampen.cli.options import (
     PsfFwhm,
     Thorough,
     ZeroPoint,
-    plane,
+    known,
 )
 from gampen.cli.progress import progress_of
 
@@ -38,7 +38,6 @@ def rotate(  # noqa: PLR0913 - a command's arguments are what a person may say
 ) -> None:
     """Turn a galaxy and see whether its posterior stays where it is."""
     from gampen.inference.sampling import Sampling
-    from gampen.storage.fits import Known
     from gampen.verbs.rotate import RotateRequest
     from gampen.verbs.rotate import rotate as run
 
@@ -47,13 +46,7 @@ def rotate(  # noqa: PLR0913 - a command's arguments are what a person may say
         out=out_path,
         estimator=estimator,
         turns=turns,
-        known=Known(
-            psf_fwhm=psf_fwhm,
-            psf_file=psf_file,
-            zero_point=zero_point,
-            pixel_scale=pixel_scale,
-            band=plane(band),
-        ),
+        known=known(band, psf_file, psf_fwhm, zero_point, pixel_scale),
         sampling=Sampling(thorough=thorough),
     )
     with progress_of("turning") as tell:
