@@ -224,6 +224,12 @@ class Cutouts:
         return numbers(cutout.pixel_scale for cutout in self.members)
 
     @property
+    def unit_scales(self) -> Float64[np.ndarray, " galaxy"]:
+        """A pixel in the unit of posteriors' lengths: arcsec, or the pixel where none is known."""
+        found: np.ndarray = np.nan_to_num(self.pixel_scales, nan=1.0)
+        return found
+
+    @property
     def zero_points(self) -> Float64[np.ndarray, " galaxy"]:
         """Each zero point [AB mag], NaN where unknown."""
         return numbers(cutout.zero_point for cutout in self.members)

@@ -159,7 +159,7 @@ class Estimator:
 
     def _physical(self, inferred: Inferred, cutouts: Cutouts) -> Posterior:
         """The network's mixtures in arcsec (pixels where the scale is unknown) and image units."""
-        scales = torch.from_numpy(np.nan_to_num(cutouts.pixel_scales, nan=1.0))
+        scales = torch.from_numpy(cutouts.unit_scales)
         slope, offset = self.space.physical_map(scales, inferred.sky_sigma.double())
         return Posterior(
             space=self.space,

@@ -107,7 +107,7 @@ def explain(
             f"there must be one posterior a cutout; got {len(posterior)} for {len(cutouts)}"
         )
     targets = posterior.marginal(*MORPHOLOGY.names).mixture
-    scale = torch.from_numpy(np.nan_to_num(cutouts.pixel_scales, nan=1.0))
+    scale = torch.from_numpy(cutouts.unit_scales)
     radius = (targets.mean[:, 1].exp() / scale).numpy()
     facts = np.column_stack([radius, sky_sigma, crop_theta.reshape(len(cutouts), 6)])
     places = [

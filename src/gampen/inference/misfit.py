@@ -47,7 +47,7 @@ def signal_of(cutouts: Cutouts, prediction: Said) -> Float64[Tensor, " galaxy"]:
     """The S/N of galaxies at the means of their posteriors in unconstrained space."""
     posterior, sky_sigma = prediction.posterior, torch.from_numpy(prediction.sky_sigma)
     typical = posterior.named(posterior.mixture.mean)
-    scale = torch.from_numpy(np.nan_to_num(cutouts.pixel_scales, nan=1.0))
+    scale = torch.from_numpy(cutouts.unit_scales)
     fwhm = torch.from_numpy(np.nan_to_num(cutouts.psf_fwhms))
     return signal_to_noise(typical["flux"], typical["effective_radius"] / scale, fwhm, sky_sigma)
 

@@ -8,6 +8,7 @@ orientation, with other masks.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -50,6 +51,32 @@ class Light:
     radius: Float[Tensor, " galaxy"]
     psf: Composite
     psf_fwhm: Float[Tensor, " galaxy"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A galaxy about to be rendered: components of flux one in all, its radius and its PSF's FWHM.
+
+    Lengths in pixels.
+    """
+
+    profile: Sersic
+    radius: Float[Tensor, " galaxy"]
+    psf_fwhm: Float[Tensor, " galaxy"]
+
+    @property
+    def reach(self) -> Float[Tensor, " galaxy"]:
+        """Its radius as the PSF widens it."""
+        return torch.hypot(self.radius, self.psf_fwhm / 2)
+
+
+Change = Callable[[Draw, Target, SimulationSettings], Target]
+"""What is done to galaxies before they are rendered."""
+
+
+def as_it_is(_draw: Draw, target: Target, _settings: SimulationSettings) -> Target:
+    """The galaxy without any change."""
+    return target
 
 
 @dataclass(frozen=True)
@@ -130,17 +157,26 @@ def seeded_draw(*key: int) -> Draw:
 
 
 @lru_cache(maxsize=16)
-@torch.no_grad()
 def draw_light(settings: SimulationSettings, seed: int, number: int, size: int) -> Light:
     """The light of one block; the last few are kept for their further observations."""
-    draw, survey, scene = seeded_draw(seed, number, size, 0), settings.survey, settings.scene
+    return lit(settings, seeded_draw(seed, number, size, 0), size)[1]
+
+
+@torch.no_grad()
+def lit(
+    settings: SimulationSettings, draw: Draw, size: int, change: Change = as_it_is
+) -> tuple[Target, Light]:
+    """Galaxies of the prior after a change, and their light, whose target is as it was before."""
+    survey, scene = settings.survey, settings.scene
     fwhm, finer = draw_widths(draw, survey)
     psf = draw_psf(draw, survey, fwhm)
-    radius = draw_radius(draw, settings.prior, survey, Aperture(fwhm, size))
-    target = draw_targets(draw, settings.prior, radius)
-    around = draw_neighbours(draw, target, scene, Aperture(fwhm, size), radius)
-    images = render_in_groups(Sersic.cat(target, around), psf, (size, size), finer)
-    return Light(images, target, radius, psf, fwhm)
+    aperture = Aperture(fwhm, size)
+    radius = draw_radius(draw, settings.prior, survey, aperture)
+    whole = Target(draw_targets(draw, settings.prior, radius), radius, fwhm)
+    target = change(draw, whole, settings)
+    around = draw_neighbours(draw, target.profile, scene, aperture, target.radius)
+    images = render_in_groups(Sersic.cat(target.profile, around), psf, (size, size), finer)
+    return target, Light(images, whole.profile, target.radius, psf, fwhm)
 
 
 @torch.no_grad()

@@ -16,46 +16,25 @@ from torch import Tensor
 
 from gampen.cutouts import Flag
 from gampen.network.guard import Kind
-from gampen.rendering.render import render_in_groups
 from gampen.rendering.sersic import Sersic
 from gampen.settings import PriorSettings, SimulationSettings
-from gampen.simulation.exposures import draw_psf, draw_widths
-from gampen.simulation.priors import (
-    Aperture,
-    Draw,
-    draw_neighbours,
-    draw_radius,
-    draw_targets,
+from gampen.simulation.priors import Draw, draw_targets
+from gampen.simulation.scenes import (
+    Change,
+    Scenes,
+    Target,
+    as_it_is,
+    lit,
+    observe,
+    seeded_draw,
+    turned,
 )
-from gampen.simulation.scenes import Light, Scenes, observe, seeded_draw, turned
 
 POINT = 0.02  # of the PSF's FWHM: the radius of what no telescope resolves
 ROUND = 0.5  # Sersic index of a Gaussian
 PER_ARM = 14
 MOST_CLUMPS = 12
 WRONG = 1.5  # times the PSF's width
-
-
-@dataclass(frozen=True)
-class Target:
-    """A galaxy about to be rendered: components of flux one in all, its radius and its PSF's FWHM.
-
-    Lengths in pixels.
-    """
-
-    profile: Sersic
-    radius: Float[Tensor, " galaxy"]
-    psf_fwhm: Float[Tensor, " galaxy"]
-
-    @property
-    def reach(self) -> Float[Tensor, " galaxy"]:
-        """Its radius as the PSF widens it."""
-        return torch.hypot(self.radius, self.psf_fwhm / 2)
-
-
-def unchanged_target(_draw: Draw, target: Target, _settings: SimulationSettings) -> Target:
-    """The galaxy as it is."""
-    return target
 
 
 def unchanged_scenes(_draw: Draw, scenes: Scenes, _target: Target) -> Scenes:
@@ -68,7 +47,7 @@ class Trouble:
     """One kind of trouble and what it does."""
 
     kind: Kind
-    change: Callable[[Draw, Target, SimulationSettings], Target] = unchanged_target
+    change: Change = as_it_is
     mar: Callable[[Draw, Scenes, Target], Scenes] = unchanged_scenes
 
     def blocks(
@@ -78,25 +57,11 @@ class Trouble:
 
         The key is a seed and the number of the block.
         """
-        target, light = self._lit(settings, seeded_draw(*key, size, 0), size)
+        target, light = lit(settings, seeded_draw(*key, size, 0), size, self.change)
         for number in range(observations):
             draw = seeded_draw(*key, size, 1 + number)
             shown = turned(draw, light) if number else light
             yield self.mar(draw, observe(settings, shown, draw), target)
-
-    def _lit(self, settings: SimulationSettings, draw: Draw, size: int) -> tuple[Target, Light]:
-        """Galaxies with this trouble, and their light."""
-        survey = settings.survey
-        fwhm, finer = draw_widths(draw, survey)
-        psf = draw_psf(draw, survey, fwhm)
-        aperture = Aperture(fwhm, size)
-        radius = draw_radius(draw, settings.prior, survey, aperture)
-        whole = Target(draw_targets(draw, settings.prior, radius), radius, fwhm)
-        target = self.change(draw, whole, settings)
-        around = draw_neighbours(draw, target.profile, settings.scene, aperture, target.radius)
-        shown = Sersic.cat(target.profile, around)
-        images = render_in_groups(shown, psf, (size, size), finer)
-        return target, Light(images, whole.profile, target.radius, psf, fwhm)
 
 
 # The galaxy itself.

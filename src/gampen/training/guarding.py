@@ -56,8 +56,12 @@ class Teacher:
         numbers = torch.Generator().manual_seed(seed)
         optimizer = torch.optim.AdamW(guard.parameters(), lr=RATE, weight_decay=DECAY)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
+        order, count = (
+            self.kind.argsort(stable=True),
+            torch.bincount(self.kind, minlength=1 + len(self.kinds)),
+        )
         for _ in range(steps):
-            rows = self.rows(numbers)
+            rows = order[self.places(count, numbers)]
             seen = guard.standard(self.evidence[rows])
             kept = torch.rand(seen.shape, generator=numbers) >= DROPPED
             loss = functional.cross_entropy(guard.layers(seen * kept), self.kind[rows])
@@ -67,11 +71,12 @@ class Teacher:
             schedule.step()
             yield float(loss.detach())
 
-    def rows(self, numbers: torch.Generator) -> Int[Tensor, " row"]:
-        """Galaxies of a step: half of them without trouble, the others of any kind alike."""
-        count = torch.bincount(self.kind, minlength=1 + len(self.kinds))
-        first = count.cumsum(0) - count
+    def places(self, count: Int[Tensor, " kind"], numbers: torch.Generator) -> Int[Tensor, " row"]:
+        """Places in the order of kinds, of which there are so many galaxies, for one step.
+
+        Half of them are of galaxies without trouble, the others of any kind alike.
+        """
         number = torch.randint(2 * len(self.kinds), (ROWS,), generator=numbers)
         kind = (number - len(self.kinds) + 1).clamp(min=0)
-        place = first[kind] + (torch.rand(ROWS, generator=numbers) * count[kind]).long()
-        return self.kind.argsort(stable=True)[place]
+        first = count.cumsum(0) - count
+        return first[kind] + (torch.rand(ROWS, generator=numbers) * count[kind]).long()

@@ -104,7 +104,7 @@ def within(
 ) -> tuple[Answers, Float64[Tensor, "galaxy parameter"]]:
     """Predictions and truths in unconstrained space, in pixels and sky sigmas."""
     posterior, space = prediction.posterior, prediction.posterior.space
-    scales = torch.from_numpy(np.nan_to_num(cutouts.pixel_scales, nan=1.0))
+    scales = torch.from_numpy(cutouts.unit_scales)
     slope, offset = space.physical_map(scales, torch.from_numpy(prediction.sky_sigma))
     answers = Answers(
         mixture=posterior.mixture.affine(1 / slope, -offset / slope),
