@@ -181,6 +181,10 @@ class Rejection:
         return Flag.UNREADABLE
 
 
+Entry = Cutout | Rejection
+"""What reading a galaxy brings."""
+
+
 @dataclass(frozen=True)
 class Cutouts:
     """Cutouts of any sizes, in order."""

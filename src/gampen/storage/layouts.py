@@ -5,7 +5,10 @@ Names in a catalogue are data from elsewhere: none may lead outside of its folde
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
+import os
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -15,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from gampen.catalog import Catalog, Column
-from gampen.cutouts import Cutout, Cutouts, Rejection
+from gampen.cutouts import Cutout, Cutouts, Entry, Rejection
 from gampen.errors import GalaxyError, UsageError
 from gampen.storage.fits import Known, read_cutout, stem, write_cutout
 from gampen.storage.tables import TABLE_SUFFIXES, read_catalog, write_catalog
@@ -57,6 +60,20 @@ class Folder:
     def take(self, galaxies: Iterable[int]) -> Folder:
         """The chosen galaxies, in the order chosen."""
         return Folder(self.root, self.catalog.take(np.array(list(galaxies), dtype=np.int64)))
+
+    def read(self, known: Known | None = None) -> Iterator[Entry]:
+        """Each galaxy's cutout, in order, or why there is none; see `read_cutouts`."""
+        return read_cutouts(self, known)
+
+    def fingerprint(self) -> str:
+        """A digest of the catalogue and of each file's size and time of change."""
+        digest = hashlib.sha256()
+        for column in self.catalog:
+            digest.update(json.dumps([column.name, column.unit, column.text()]).encode())
+        homes = (self.root / CUTOUTS, self.root)
+        for name in self.file_names:
+            digest.update(version_of(homes, name).encode())
+        return digest.hexdigest()
 
 
 def open_folder(path: Path) -> Folder:
@@ -150,7 +167,7 @@ def load_cutouts(path: Path | str, known: Known | None = None) -> Cutouts:
     return Cutouts.of(sound)
 
 
-def read_cutouts(folder: Folder, known: Known | None = None) -> Iterator[Cutout | Rejection]:
+def read_cutouts(folder: Folder, known: Known | None = None) -> Iterator[Entry]:
     """Each galaxy's cutout, in order, or a `Rejection` that says why there is none.
 
     `known` holds for every galaxy and goes before the catalogue's columns `ra`, `dec`,
@@ -206,6 +223,17 @@ def inside(homes: tuple[Path, ...], name: str) -> Path:
         if is_file(target):
             return path
     raise GalaxyError("the file must exist; it is missing")
+
+
+def version_of(homes: tuple[Path, ...], name: str) -> str:
+    """Size and time of change of the first file of a name, empty where there is none."""
+    for home in homes:
+        try:
+            found = os.stat(os.path.join(home, name))  # noqa: PTH118, PTH116 - ten times as fast
+        except (OSError, ValueError):
+            continue
+        return f"{found.st_size} {found.st_mtime_ns};"
+    return ";"
 
 
 def is_file(path: Path) -> bool:

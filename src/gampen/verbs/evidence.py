@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gampen.calibration.answers import Answers
 from gampen.calibration.stages import LEAST
-from gampen.cutouts import Cutout, Cutouts, Rejection
+from gampen.cutouts import Cutout, Cutouts, Entry, Rejection
 from gampen.errors import UsageError
 from gampen.estimator import Estimator, Prediction
 from gampen.inference.sampling import Sampling
@@ -21,7 +21,7 @@ from gampen.parameters import ParameterSpace, Scaling
 from gampen.scaling.chunks import ahead, chunks
 from gampen.storage.layouts import Folder, read_cutouts
 from gampen.verbs.predict import predict_entries
-from gampen.verbs.rows import Entry, readable
+from gampen.verbs.rows import readable
 
 Progress = Callable[[int, int], None]
 NO_TRUTH = "true values must be given, strictly within the bounds of their parameters"

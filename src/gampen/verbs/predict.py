@@ -12,7 +12,7 @@ import numpy as np
 
 import gampen
 from gampen.catalog import Catalog, Column
-from gampen.cutouts import Cutouts, Rejection, describe_flags
+from gampen.cutouts import Cutouts, Entry, Rejection, describe_flags
 from gampen.errors import GalaxyError, UsageError
 from gampen.estimator import Estimator, Prediction
 from gampen.inference.categories import DEFAULT, Categories
@@ -26,7 +26,7 @@ from gampen.storage.layouts import CUTOUTS, INFO, Folder, open_folder, read_cuto
 from gampen.storage.runfiles import plain
 from gampen.storage.tables import format_of, write_catalog
 from gampen.verbs.outputs import claim_file
-from gampen.verbs.rows import OK, Beside, Entry, readable, rows_of
+from gampen.verbs.rows import OK, Beside, readable, rows_of
 
 SEEDS_APART = 1_000_000_007
 FACTS = ("psf_fwhm", "pixel_scale")

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int32, Int64
 
 from gampen.catalog import Catalog, Column
-from gampen.cutouts import Cutout, Cutouts, Rejection, numbers
+from gampen.cutouts import Cutout, Cutouts, Entry, Rejection, numbers
 from gampen.estimator import Prediction
 from gampen.inference.categories import DEFAULT, Categories
 from gampen.inference.explanation import Explanation
@@ -19,7 +19,6 @@ from gampen.network.guard import Guard
 
 OK = "ok"
 CROP_THETA = "map of the crop's square [-1, 1]^2 into the cutout's, row by row"
-Entry = Cutout | Rejection
 
 
 def readable(entries: Sequence[Entry]) -> Cutouts:

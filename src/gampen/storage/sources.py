@@ -1,0 +1,48 @@
+"""Sources: wherever galaxies come from, as a list that can be cut into slices and read anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from gampen.cutouts import Entry
+from gampen.storage.fits import Known
+from gampen.storage.layouts import open_folder
+
+
+class Source(Protocol):
+    """Galaxies in order: their ids at once, their images only when they are read.
+
+    A slice of a source is a source. It can be pickled and is then small, so that another process on
+    another machine, which sees the same files, can read it.
+    """
+
+    @property
+    def object_ids(self) -> Sequence[str]:
+        """The galaxies' ids, distinct, in order."""
+
+    def __len__(self) -> int:
+        """The number of galaxies."""
+
+    def take(self, galaxies: range) -> Source:
+        """The galaxies of a slice, in order."""
+
+    def read(self, known: Known | None = None) -> Iterator[Entry]:
+        """Each galaxy's cutout, in order, or a `Rejection` that says why there is none.
+
+        What is `known` of all galaxies alike goes before what a source says. Never raises for one
+        bad galaxy.
+        """
+
+    def fingerprint(self) -> str:
+        """A digest that differs where galaxies, or the files that hold them, are others.
+
+        Of names, of what is known of each, and of each file's size and time of change; files are
+        not read for it.
+        """
+
+
+def open_source(path: Path) -> Source:
+    """The galaxies of a folder, a table or a file of images; `UsageError` where there are none."""
+    return open_folder(path)
