@@ -7,14 +7,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int32
+from jaxtyping import Float64, Int32, Int64
 from torch import Tensor
 
 from gampen import shipped
@@ -52,6 +52,21 @@ class Prediction:
     crop_scale: Float64[np.ndarray, " galaxy"]
     sky_sigma: Float64[np.ndarray, " galaxy"]
     flags: Int32[np.ndarray, " galaxy"]
+
+    @classmethod
+    def cat(cls, predictions: Sequence[Prediction]) -> Prediction:
+        """The galaxies of all predictions of one estimator, one after the other."""
+        arrays = {n: np.concatenate([getattr(p, n) for p in predictions]) for n in OF_IMAGES}
+        return cls(Posterior.cat([p.posterior for p in predictions]), **arrays)
+
+    def select(self, galaxies: Int64[np.ndarray, " selected"]) -> Prediction:
+        """What was predicted of the chosen galaxies, in the order chosen."""
+        arrays = {name: getattr(self, name)[galaxies] for name in OF_IMAGES}
+        return Prediction(self.posterior.select(galaxies.tolist()), **arrays)
+
+
+OF_IMAGES = ("crop_theta", "crop_scale", "sky_sigma", "flags")
+"""What a prediction says beside posteriors."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -79,6 +79,16 @@ class Posterior(Statistics):
             for index, parameter in enumerate(self.space)
         )
 
+    @classmethod
+    def cat(cls, posteriors: Sequence[Posterior]) -> Posterior:
+        """The galaxies of all posteriors of one estimator, one after the other."""
+        mixture = GaussianMixture.cat([posterior.mixture for posterior in posteriors])
+        epistemic = torch.cat([posterior.epistemic for posterior in posteriors])
+        ids = np.concatenate([posterior.object_ids for posterior in posteriors])
+        zero_points = torch.cat([posterior.zero_points for posterior in posteriors])
+        first = posteriors[0]
+        return cls(first.space, mixture, epistemic, ids, zero_points, first.prior)
+
     def select(
         self,
         galaxies: slice | Sequence[int] | Int[Tensor, " selected"] | Bool[Tensor, " galaxy"],
@@ -86,14 +96,8 @@ class Posterior(Statistics):
         """The posterior of some galaxies: a slice, indices in any order, or a mask."""
         rows = torch.arange(len(self))[galaxies]
         ids, zero_points = self.object_ids[rows.numpy()], self.zero_points[rows]
-        mixture = self.mixture.select(rows)
-        return replace(
-            self,
-            mixture=mixture,
-            epistemic=self.epistemic[rows],
-            object_ids=ids,
-            zero_points=zero_points,
-        )
+        mixture, epistemic = self.mixture.select(rows), self.epistemic[rows]
+        return Posterior(self.space, mixture, epistemic, ids, zero_points, self.prior)
 
     # The joint distribution.
 
@@ -290,10 +294,5 @@ class Posterior(Statistics):
     def _of(self, names: Sequence[str], mixture: GaussianMixture, epistemic: Tensor) -> Posterior:
         """The posterior of some parameters of the same galaxies."""
         prior = Prior({name: law for name, law in self.prior.laws.items() if name in names})
-        return replace(
-            self,
-            space=self.space.select(names),
-            mixture=mixture,
-            epistemic=epistemic,
-            prior=prior,
-        )
+        space = self.space.select(names)
+        return replace(self, space=space, mixture=mixture, epistemic=epistemic, prior=prior)

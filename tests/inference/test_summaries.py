@@ -37,8 +37,9 @@ def columns_of(posterior):
 def test_the_columns_are_those_of_the_design_in_their_order():
     names = [column.name for column in summarise(random_posterior(3))]
     parameters = ["bulge_to_total", "effective_radius", "flux"]
+    quantities = [*parameters, "magnitude", "flux_njy"]
     assert names == [
-        *(f"{parameter}_{statistic}" for parameter in parameters for statistic in STATISTICS),
+        *(f"{quantity}_{statistic}" for quantity in quantities for statistic in STATISTICS),
         "corr_bulge_to_total_effective_radius",
         "corr_bulge_to_total_flux",
         "corr_effective_radius_flux",
@@ -51,8 +52,12 @@ def test_the_columns_are_those_of_the_design_in_their_order():
     ]
 
 
-def test_without_any_zero_point_there_is_no_magnitude():
-    assert not [name for name in columns_of(random_posterior(3)) if "magnitude" in name]
+def test_without_any_zero_point_magnitudes_are_nan():
+    columns = columns_of(random_posterior(3))
+    for name in ("magnitude", "flux_njy"):
+        assert all(
+            np.isnan(columns[f"{name}_{statistic}"].values).all() for statistic in STATISTICS
+        )
 
 
 def test_with_some_zero_points_the_other_rows_are_nan():

@@ -7,7 +7,8 @@ from gampen.catalog import Catalog
 from gampen.inference.sampling import Sampling
 from gampen.storage.layouts import write_folder
 from gampen.storage.runfiles import write_settings
-from gampen.verbs.predict import PredictRequest, predict
+from gampen.verbs.predict import predict
+from gampen.verbs.predict_request import PredictRequest
 from gampen.verbs.simulate import SimulateRequest, simulate
 from gampen.verbs.train import TrainRequest, train
 from tiny import RUN, SIMULATION, estimator, galaxies

@@ -84,28 +84,36 @@ def interrupted(*_arguments, **_options):
 @pytest.mark.parametrize(
     "place",
     [
-        "gampen.verbs.predict.open_folder",
-        "gampen.verbs.predict.read_cutouts",
+        "gampen.verbs.predict.open_source",
+        "gampen.storage.layouts.read_cutouts",
         "gampen.estimator.infer",
         "gampen.verbs.rows.summarise",
-        "gampen.verbs.predict.write_catalog",
+        "gampen.scaling.parts.write_catalog",
+        "gampen.verbs.predict.gather",
         "gampen.storage.atomic.flush",
     ],
 )
-def test_an_interrupted_prediction_leaves_the_old_catalogue(
+def test_an_interrupted_prediction_leaves_the_old_catalogue_and_can_be_gone_on_with(
     gampen, folder, model, tmp_path, monkeypatch, place
 ):
     out = tmp_path / "results" / "catalogue.parquet"
     out.parent.mkdir()
     out.write_bytes(b"as it was")
-    monkeypatch.setattr(place, interrupted)
-    ran = gampen("predict", folder, "-o", out, "--estimator", model, "--passes", 4)
+    call = ("predict", folder, "--estimator", model, "--passes", 4, "-o")
+    with monkeypatch.context() as patched:
+        patched.setattr(place, interrupted)
+        ran = gampen(*call, out)
     assert ran.status == 130
     assert ran.complaint == (
-        "interrupted; nothing is left half-written; run the same command again to start over"
+        "interrupted; nothing is left half-written; run the same command again to go on"
     )
-    assert [path.name for path in out.parent.iterdir()] == ["catalogue.parquet"]
+    assert {path.name for path in out.parent.iterdir()} <= {out.name, f"{out.name}.parts"}
     assert out.read_bytes() == b"as it was"
+    assert not [path for path in out.parent.rglob(".*") if path.name.startswith(".trace")]
+    assert gampen(*call, out).status == 0
+    assert gampen(*call, tmp_path / "undisturbed.parquet").status == 0
+    assert out.read_bytes() == (tmp_path / "undisturbed.parquet").read_bytes()
+    assert [path.name for path in out.parent.iterdir()] == ["catalogue.parquet"]
 
 
 def test_an_interruption_while_a_checkpoint_is_written_loses_no_more_than_an_epoch(

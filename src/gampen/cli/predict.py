@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gampen.cli.application import START_OVER, command, out
+from gampen.cli.application import GO_ON, command, out
 from gampen.cli.options import (
     Band,
     BatchSize,
@@ -27,10 +27,11 @@ from gampen.cli.options import (
 from gampen.cli.progress import progress_of
 
 if TYPE_CHECKING:
-    from gampen.verbs.predict import Predicted, PredictRequest
+    from gampen.verbs.predict import Count, Predicted
+    from gampen.verbs.predict_request import PredictRequest
 
 
-@command(START_OVER)
+@command(GO_ON)
 def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
     source: Annotated[Path, typer.Argument(help="Folder of FITS cutouts, its info table, a file.")],
     out_path: Annotated[
@@ -46,6 +47,10 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
     batch_size: BatchSize = 64,
     device: Device = "cpu",
     thorough: Thorough = False,
+    workers: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
+    cluster: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler: tcp://host:8786")
+    ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Hold images against their posteriors: 10x slower.")
     ] = False,
@@ -61,8 +66,8 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
     """Predict the joint posterior of every galaxy, from its cutout."""
     from gampen.inference.categories import Categories
     from gampen.inference.sampling import Sampling
-    from gampen.verbs.predict import PredictRequest
     from gampen.verbs.predict import predict as run
+    from gampen.verbs.predict_request import PredictRequest
 
     request = PredictRequest(
         source=source,
@@ -73,20 +78,28 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
         draws=samples,
         categories=Categories(disk_below, bulge_above, confidence),
         explain=explain,
+        workers=workers,
+        cluster=cluster,
     )
     if page is not None:
         from gampen.verbs.page import claim_page
 
         claim_page(page)
     with progress_of("predicting") as tell:
-        done = run(request, lambda count, of: tell(count, of, ""))
+        done = run(request, lambda count: tell(count.galaxies, count.of, so_far(count)))
     _report_prediction(done, request, page)
+
+
+def so_far(count: Count) -> str:
+    """What is said of the galaxies so far."""
+    told = {"without posterior": count.failed, "flagged": count.flagged}
+    return ", ".join(f"{number} {what}" for what, number in told.items() if number)
 
 
 def _report_prediction(done: Predicted, request: PredictRequest, page: Path | None) -> None:
     """Say what was written, and draw the page where one was asked for."""
-    found = len(done.catalog) - done.failed
-    out.print(f"{found} of {len(done.catalog)} galaxies have a posterior", markup=False)
+    found = done.galaxies - done.failed
+    out.print(f"{found} of {done.galaxies} galaxies have a posterior", markup=False)
     if done.failed:
         out.print("the others are flagged rows whose status says why", markup=False)
     for file in done.files:

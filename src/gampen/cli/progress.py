@@ -20,7 +20,7 @@ from gampen.cli.application import err
 
 QUIET = 60.0  # [second] between lines of progress where there is no terminal
 Tell = Callable[[int, int, str], None]
-"""What is told of progress: how much is done, of how much, and a note (else the rate is said)."""
+"""What is told of progress: how much is done, of how much, and a note."""
 
 
 @contextmanager
@@ -43,7 +43,8 @@ def progress_of(what: str) -> Iterator[Tell]:
 
         def tell(done: int, of: int, note: str) -> None:
             rate = f"{task.speed:.0f} / s" if task.speed else ""
-            progress.update(task.id, completed=done, total=of, note=note or rate)
+            said = ", ".join(part for part in (rate, note) if part)
+            progress.update(task.id, completed=done, total=of, note=said)
 
         yield tell
 
@@ -67,5 +68,5 @@ class Lines:
         self.said = now
         rate = (done - self.first) / max(now - self.started, 1e-9)
         left = f", {(of - done) / rate / 60:.0f} minutes left" if rate else ""
-        said = note or f"{rate:.0f} / s"
-        err.print(f"{self.what}: {done} of {of}, {said}{left}", markup=False, soft_wrap=True)
+        told = f"{rate:.0f} / s{left}" + (f", {note}" if note else "")
+        err.print(f"{self.what}: {done} of {of}, {told}", markup=False, soft_wrap=True)

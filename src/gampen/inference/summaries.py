@@ -38,10 +38,10 @@ class Quantity:
 def summarise(posterior: Posterior, categories: Categories = DEFAULT) -> list[Column]:
     """The columns that sum up a posterior, in the order of the catalogue.
 
-    For each parameter `{parameter}_{statistic}`; the same for `magnitude` and `flux_njy` where a
-    zero point is known (NaN in the rows without, no columns if there is none); correlations, shares
-    of epistemic variance, the category with the probabilities that it rests on, the zero point and
-    the packed mixture, which `posterior.metadata` describes.
+    For each parameter `{parameter}_{statistic}`; the same for `magnitude` and `flux_njy`, NaN where
+    no zero point is known; correlations, shares of epistemic variance, the category with the
+    probabilities that it rests on, the zero point and the packed mixture, which
+    `posterior.metadata` describes.
     """
     columns = [
         column
@@ -70,12 +70,12 @@ def summarise(posterior: Posterior, categories: Categories = DEFAULT) -> list[Co
 
 
 def quantities(posterior: Posterior) -> list[Quantity]:
-    """The parameters, then the magnitude and the flux in nanojanskys if a zero point is known."""
+    """The parameters, then the magnitude and the flux in nanojanskys where there is a flux."""
     found = [
         Quantity(parameter.name, marginal, parameter.unit, parameter.ucd, parameter.description)
         for parameter, marginal in zip(posterior.space, posterior.marginals, strict=True)
     ]
-    if posterior.has_photometry:
+    if "flux" in posterior.space.names:
         magnitude, flux = posterior.magnitude(), posterior.flux_njy()
         found += [
             Quantity("magnitude", magnitude, "mag", "phot.mag", "total AB magnitude"),

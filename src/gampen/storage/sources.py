@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gampen.cutouts import Entry
 from gampen.storage.fits import Known
 from gampen.storage.layouts import open_folder
 
 
+@runtime_checkable
 class Source(Protocol):
     """Galaxies in order: their ids at once, their images only when they are read.
 

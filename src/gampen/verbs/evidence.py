@@ -20,8 +20,7 @@ from gampen.inference.sampling import Sampling
 from gampen.parameters import ParameterSpace, Scaling
 from gampen.scaling.chunks import ahead, chunks
 from gampen.storage.layouts import Folder, read_cutouts
-from gampen.verbs.predict import predict_entries
-from gampen.verbs.rows import readable
+from gampen.verbs.sights import predict_entries, readable
 
 Progress = Callable[[int, int], None]
 NO_TRUTH = "true values must be given, strictly within the bounds of their parameters"

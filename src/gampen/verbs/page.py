@@ -13,10 +13,10 @@ from gampen.estimator import Estimator
 from gampen.plotting.images import DrawnCrop
 from gampen.plotting.posteriors import demo_sheet
 from gampen.plotting.style import STAMPS, save
-from gampen.storage.layouts import open_folder, read_cutouts
+from gampen.storage.sources import open_source
 from gampen.verbs.outputs import claim_file
-from gampen.verbs.predict import PredictRequest
-from gampen.verbs.rows import OK
+from gampen.verbs.predict_request import PredictRequest
+from gampen.verbs.sights import OK
 
 MOST_GALAXIES = 8
 
@@ -30,10 +30,11 @@ def claim_page(path: Path) -> Path:
 
 def draw_page(request: PredictRequest, catalog: Catalog, path: Path) -> Path:
     """Draw the first galaxies of a prediction: cutouts, learned crops and marginals."""
-    sound = np.flatnonzero(np.array(catalog["status"].text()) == OK)[:MOST_GALAXIES]
-    if not len(sound):
+    sound = np.flatnonzero(np.array(catalog["status"].text()) == OK)[:MOST_GALAXIES].tolist()
+    if not sound:
         raise GampenError("a page must show at least one galaxy; none of them has a posterior")
-    entries = read_cutouts(open_folder(request.source).take(sound.tolist()), request.known)
+    source, known = open_source(request.source), request.known
+    entries = [next(source.take(range(place, place + 1)).read(known)) for place in sound]
     cutouts = Cutouts.of(entry for entry in entries if isinstance(entry, Cutout))
     prediction = Estimator.load(request.estimator).examine(cutouts, request.sampling)
     pairs = zip(cutouts, prediction.crop_theta, strict=True)

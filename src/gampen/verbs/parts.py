@@ -1,0 +1,221 @@
+"""Parts of a catalogue, from their galaxies to their files: what a worker does, wherever it is."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, wait
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+import torch
+
+from gampen.catalog import Catalog, Column
+from gampen.cutouts import Cutout, Entry, Rejection
+from gampen.errors import UsageError
+from gampen.estimator import Estimator
+from gampen.inference.sampling import LANE
+from gampen.posterior import Posterior
+from gampen.scaling.parts import Parts
+from gampen.scaling.pipeline import Lanes, bucketed, fetched_ahead, lanes, single_threaded
+from gampen.scaling.strikes import CONVICTED, Trace
+from gampen.storage.estimators import DIGEST
+from gampen.storage.sources import Source
+from gampen.verbs.predict_request import PredictRequest
+from gampen.verbs.rows import rows_of
+from gampen.verbs.sights import OK, Sight, see
+
+SEEDS_APART = 1_000_000_007
+BATCH = 64  # galaxies that a lane takes at a time
+BATCH_PIXELS = 6_000_000  # in a batch, about: large images come in smaller ones
+WAITING = 256  # galaxies that may wait for others of their shape
+BLOCK = 32  # galaxies that are read between two traces
+BLOCK_PIXELS = 3_000_000
+BLOCKS_AHEAD = 3
+
+Placed = tuple[int, Entry]
+Shape = tuple[int, int]
+Found = tuple[tuple[int, ...], Sight]
+Tell = Callable[[Sight], None]
+"""What is told of progress: what has been seen of further galaxies."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A part to be predicted: small, and with all that another process needs.
+
+    `galaxies` are those of the part, `start` the number of the first.
+    """
+
+    number: int
+    start: int
+    galaxies: Source
+    request: PredictRequest
+    estimator_sha256: str
+    parts: Parts
+    draws: Parts | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """A part that is on disk: how many galaxies, and how many without a posterior."""
+
+    number: int
+    galaxies: int
+    failed: int
+    flagged: int
+
+
+@lru_cache(maxsize=1)
+def estimator_of(name: str, sha256: str) -> Estimator:
+    """The estimator of a run, loaded once a process; `UsageError` where it is another by now."""
+    estimator = Estimator.load(name)
+    if estimator.provenance.get(DIGEST, "") != sha256:
+        raise UsageError(
+            f"estimator {name} must stay the same during a run; it is another now: put it back, "
+            f"or begin a new run"
+        )
+    return estimator
+
+
+def predict_part(task: Task) -> Done:
+    """Predict the galaxies of one part and write it."""
+    return next(predict_parts([task]))
+
+
+def predict_parts(tasks: Iterable[Task], tell: Tell = lambda _: None) -> Iterator[Done]:
+    """Predict parts one after the other; while one is summed up and written, the next one begins.
+
+    A process that is killed leaves traces of what it was at; one that ends by itself leaves none.
+    """
+    with ExitStack() as traces, lanes() as side, single_threaded(1) as last:
+        ending: deque[Future[Done]] = deque()
+        for task in tasks:
+            trace = Trace(task.parts.trace(task.number))
+            traces.callback(trace.remove)
+            ending.append(last.submit(_end, task, trace, looked_at(task, trace, side, tell)))
+            if len(ending) > 1:
+                yield ending.popleft().result()
+        while ending:
+            yield ending.popleft().result()
+
+
+def looked_at(task: Task, trace: Trace, side: Lanes, tell: Tell) -> list[Future[Found]]:
+    """All galaxies of a part, looked at or about to be, in batches; suspects first, and apart."""
+    estimator = estimator_of(task.request.estimator, task.estimator_sha256)
+    request = task.request
+
+    def look(batch: Sequence[Placed]) -> Found:
+        places = tuple(place for place, _ in batch)
+        entries = [entry for _, entry in batch]
+        sight = see(estimator, entries, request.sampling, explaining=request.explain)
+        trace.close(places)
+        tell(sight)
+        return places, sight
+
+    found = []
+    for group in trace.groups():
+        trace.open(group)
+        found.append(side.submit(look, suspects(task, group)))
+        wait(found[-1:])
+    pairs = (pair for block in fetched_ahead(blocks(task, trace), BLOCKS_AHEAD) for pair in block)
+    batches = bucketed(pairs, lambda pair: shape_of(pair[1]), batch_size, WAITING)
+    return [*found, *(side.submit(look, batch) for batch in batches)]
+
+
+def suspects(task: Task, group: Sequence[int]) -> list[Placed]:
+    """Galaxies at which a process may have died, read one by one."""
+    known = task.request.known
+    return [(n, next(task.galaxies.take(range(n, n + 1)).read(known))) for n in group]
+
+
+def blocks(task: Task, trace: Trace) -> Iterator[list[Placed]]:
+    """All other galaxies, read in blocks that are not too large; those left out say why."""
+    convicted = trace.convicted
+    if convicted:
+        ids = task.galaxies.object_ids
+        yield [(place, Rejection(ids[place], "", CONVICTED)) for place in sorted(convicted)]
+    for run in between(len(task.galaxies), convicted.union(trace.suspects)):
+        reading = task.galaxies.take(run).read(task.request.known)
+        for start in range(run.start, run.stop, BLOCK):
+            places = range(start, min(start + BLOCK, run.stop))
+            trace.open(places)
+            yield from limited(zip(places, reading, strict=False))
+
+
+def limited(pairs: Iterable[Placed]) -> Iterator[list[Placed]]:
+    """The galaxies in as few lists as hold no more pixels than a block may."""
+    block: list[Placed] = []
+    pixels = 0
+    for pair in pairs:
+        block.append(pair)
+        height, width = shape_of(pair[1])
+        pixels += height * width
+        if pixels >= BLOCK_PIXELS:
+            yield block
+            block, pixels = [], 0
+    if block:
+        yield block
+
+
+def between(galaxies: int, without: set[int]) -> Iterator[range]:
+    """The runs of galaxies that hold none of some."""
+    ends = [-1, *sorted(without), galaxies]
+    for before, after in pairwise(ends):
+        if before + 1 < after:
+            yield range(before + 1, after)
+
+
+def shape_of(entry: Entry) -> Shape:
+    """The shape of a cutout; of one that could not be read, that of no pixels."""
+    return entry.shape if isinstance(entry, Cutout) else (0, 0)
+
+
+def batch_size(shape: Shape) -> int:
+    """How many galaxies of a shape a lane takes at a time: whole groups, of not too many pixels."""
+    fitting = BATCH_PIXELS // max(1, shape[0] * shape[1])
+    return max(LANE, min(BATCH, fitting // LANE * LANE))
+
+
+def _end(task: Task, trace: Trace, looking: Sequence[Future[Found]]) -> Done:
+    """End a part whose galaxies are being looked at: sum up and write."""
+    found = [future.result() for future in looking]
+    places = [place for each, _ in found for place in each]
+    sight = Sight.cat([sight for _, sight in found]).sorted_by(places)
+    done = write_part(task, sight)
+    trace.remove()
+    return done
+
+
+def write_part(task: Task, sight: Sight) -> Done:
+    """Write the rows of a part, its draws before them: a part that is there is whole."""
+    request = task.request
+    if task.draws is not None:
+        drawn = draw_rows(sight.prediction.posterior, request, task.start)
+        task.draws.write(task.number, drawn)
+    rows = rows_of(sight, request.categories)
+    estimator = estimator_of(request.estimator, task.estimator_sha256)
+    task.parts.write(task.number, rows.with_metadata(**request.provenance(estimator)))
+    return done_of(task.number, rows)
+
+
+def done_of(number: int, rows: Catalog) -> Done:
+    """What is counted of a part's rows."""
+    failed = sum(status != OK for status in rows["status"].text())
+    return Done(number, len(rows), failed, int(np.count_nonzero(rows["flags"].values)))
+
+
+def draw_rows(posterior: Posterior, request: PredictRequest, start: int) -> Catalog:
+    """Joint draws of each galaxy, a vector a parameter; seeded by the part's place in the run."""
+    drawn = posterior.draws(request.draws, seed=request.sampling.seed * SEEDS_APART + start)
+    units = {parameter.name: parameter.unit for parameter in posterior.space}
+    if "flux" in units:
+        units |= {"magnitude": "mag", "flux_njy": "nJy"}
+        nothing = torch.full_like(drawn["flux"], torch.nan)
+        drawn = {"magnitude": nothing, "flux_njy": nothing, **drawn}
+    names = Column("object_id", posterior.object_ids, "", "meta.id;meta.main")
+    columns = [Column(n, drawn[n].T.numpy().astype(np.float32), unit) for n, unit in units.items()]
+    return Catalog((names, *columns))
