@@ -11,6 +11,7 @@ from jaxtyping import Shaped
 
 from gampen.catalog import Catalog, Column
 from gampen.errors import UsageError
+from gampen.storage.streams import Stream
 
 EMPTY = ("", "nan", "NaN", "NA", "N/A", "null", "NULL", "None")
 
@@ -61,13 +62,18 @@ def parse_reals(stripped: Shaped[np.ndarray, " galaxy"]) -> Shaped[np.ndarray, "
         return stripped
 
 
-def write_csv(catalog: Catalog, path: Path) -> None:
-    """Write a catalogue as CSV; units, descriptions and metadata are left behind."""
-    columns = [column for wide in catalog for column in spread(wide)]
+def write_csv(stream: Stream, path: Path) -> None:
+    """Write a stream as CSV; units, descriptions and metadata are left behind.
+
+    A first pass finds the types: whole numbers are written as real where others of them are real.
+    """
+    model, _ = stream.survey()
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([column.name for column in columns])
-        writer.writerows(zip(*(column.text() for column in columns), strict=True))
+        writer.writerow([column.name for wide in model for column in spread(wide)])
+        for part in stream.alike(model):
+            columns = [column.text() for wide in part for column in spread(wide)]
+            writer.writerows(zip(*columns, strict=True))
 
 
 def spread(column: Column) -> Iterator[Column]:

@@ -11,25 +11,36 @@ from jaxtyping import Shaped
 
 from gampen.catalog import Catalog, Column
 from gampen.errors import UsageError
+from gampen.storage.streams import Stream
 
 INTERNAL = (b"ARROW:", b"pandas")
 NOTES = ("unit", "ucd", "description")
 
 
-def write_parquet(catalog: Catalog, path: Path) -> None:
-    """Write a catalogue as Parquet: zstd, floats split into byte streams, no dictionaries."""
-    table = to_arrow(catalog)
-    floats = [leaf for column in catalog for leaf in float_leaf(column)]
-    pq.write_table(
-        table, path, compression="zstd", use_dictionary=False, use_byte_stream_split=floats or False
-    )
+def write_parquet(stream: Stream, path: Path) -> None:
+    """Write a stream as Parquet: zstd, floats split into byte streams, no dictionaries."""
+    model, _ = stream.survey()
+    schema = to_arrow(Catalog(model.columns, stream.metadata)).schema
+    with pq.ParquetWriter(path, schema, **settings(schema)) as writer:
+        for part in stream.alike(model):
+            writer.write_table(to_arrow(part))
 
 
-def float_leaf(column: Column) -> list[str]:
-    """The name of a column's values in the file where they are floats."""
-    if column.values.dtype.kind != "f":
-        return []
-    return [column.name if column.values.ndim == 1 else f"{column.name}.list.element"]
+def settings(schema: pa.Schema) -> dict[str, object]:
+    """How a file of this schema is written."""
+    floats = [leaf for field in schema for leaf in float_leaf(field)]
+    split = {"use_byte_stream_split": floats or False}
+    return {"compression": "zstd", "use_dictionary": False, **split}
+
+
+def float_leaf(field: pa.Field) -> list[str]:
+    """The name of a field's values in the file where they are floats."""
+    if pa.types.is_floating(field.type):
+        return [field.name]
+    vectors = pa.types.is_fixed_size_list(field.type) or pa.types.is_list(field.type)
+    if vectors and pa.types.is_floating(field.type.value_type):
+        return [f"{field.name}.list.element"]
+    return []
 
 
 def to_arrow(catalog: Catalog) -> pa.Table:
@@ -54,7 +65,10 @@ def to_array(column: Column) -> pa.Array:
     values = np.ascontiguousarray(column.values, dtype=column.values.dtype.newbyteorder("="))
     if values.ndim == 1:
         return number_array(values)
-    return pa.FixedSizeListArray.from_arrays(number_array(values.ravel()), values.shape[1])
+    entries = number_array(values.ravel())
+    # Arrow's own name for the entries is "item"; a file's is "element", and would come back.
+    kind = pa.list_(pa.field("element", entries.type), values.shape[1])
+    return pa.FixedSizeListArray.from_arrays(entries, type=kind)
 
 
 # Arrays are made of buffers: `pa.array` would first load pandas, where that is installed.
@@ -85,7 +99,11 @@ def notes(column: Column) -> dict[str, str] | None:
 
 def read_parquet(path: Path) -> Catalog:
     """The catalogue in a Parquet file."""
-    table = pq.read_table(path, partitioning=None)
+    return from_arrow(pq.read_table(path, partitioning=None))
+
+
+def from_arrow(table: pa.Table) -> Catalog:
+    """The catalogue of an Arrow table."""
     columns = tuple(
         Column(field.name, to_numpy(table.column(field.name)), **texts(field.metadata))
         for field in table.schema
