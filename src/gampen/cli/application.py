@@ -6,6 +6,7 @@ Exit status: 0 done, 1 something failed on the way, 2 the call was wrong.
 from __future__ import annotations
 
 import functools
+import signal
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -45,6 +46,7 @@ def command(afterwards: str) -> Callable[[Callable[..., None]], Callable[..., No
     def register(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
         def guarded(*arguments: object, **options: object) -> None:
+            signal.signal(signal.SIGTERM, _interrupt)
             try:
                 function(*arguments, **options)
             except UsageError as error:
@@ -57,6 +59,11 @@ def command(afterwards: str) -> Callable[[Callable[..., None]], Callable[..., No
         return guarded
 
     return register
+
+
+def _interrupt(*_: object) -> None:
+    """What a batch system asks for before it kills is taken for Ctrl-C."""
+    raise KeyboardInterrupt
 
 
 def _version(asked: bool) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 GROUP = 16
@@ -62,8 +63,9 @@ class Trace:
         """Leave the trace; it must outlast this process, not the machine."""
         content = {"open": sorted(self._open), "strikes": sorted(self.strikes.items())}
         temporary = self.path.with_suffix(".part")
-        temporary.write_text(json.dumps(content))
-        temporary.replace(self.path)
+        with suppress(OSError):  # on a full disk the part itself will say so
+            temporary.write_text(json.dumps(content))
+            temporary.replace(self.path)
 
 
 def _read(path: Path) -> tuple[list[int], dict[int, int]]:

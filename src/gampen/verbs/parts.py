@@ -83,7 +83,8 @@ def estimator_of(name: str, sha256: str) -> Estimator:
 
 def predict_part(task: Task) -> Done:
     """Predict the galaxies of one part and write it."""
-    return next(predict_parts([task]))
+    (done,) = predict_parts([task])
+    return done
 
 
 def predict_parts(tasks: Iterable[Task], tell: Tell = lambda _: None) -> Iterator[Done]:

@@ -5,25 +5,28 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from gampen.catalog import Catalog
-from gampen.errors import GalaxyError, UsageError
+from gampen.errors import GalaxyError, GampenError, UsageError
 from gampen.estimator import Estimator
 from gampen.scaling.chunks import chunks
+from gampen.scaling.engine import Engine, Lost
 from gampen.scaling.parts import LOCK, RUN, Parts, alone_in
 from gampen.scaling.plan import PART, PLAN, Plan
+from gampen.storage.datasets import convert, metadata_of, write_dataset_metadata
 from gampen.storage.estimators import DIGEST
 from gampen.storage.fits import psf_of_file
 from gampen.storage.footers import read_columns
 from gampen.storage.layouts import CUTOUTS, INFO
 from gampen.storage.sources import Source, open_source
-from gampen.storage.tables import read_catalog, write_catalog
+from gampen.storage.tables import read_catalog
 from gampen.verbs.outputs import claim_file, claim_folder
-from gampen.verbs.parts import Done, Task, done_of, predict_parts
+from gampen.verbs.parts import Done, Task, done_of, predict_part, predict_parts
 from gampen.verbs.predict_request import PredictRequest
 from gampen.verbs.sights import Sight
 
@@ -118,6 +121,7 @@ class Run:
     def of(cls, request: PredictRequest) -> Run:
         """The run of a request, old or new; `UsageError` where it cannot be."""
         estimator = Estimator.load(request.estimator)
+        request = request.absolute() if request.elsewhere else request
         source = open_galaxies(request)
         slices = chunks(len(source), PART)
         inputs = tuple(source.take(galaxies).fingerprint() for galaxies in slices)
@@ -151,25 +155,54 @@ class Run:
                 )
 
     def work(self, tally: Tally) -> None:
-        """Do what is left, here or on workers."""
-        for _ in predict_parts(self.tasks(), tally.saw):
-            pass
+        """Do what is left, here or on workers; `GampenError` where some of it cannot be done."""
+        if not self.request.elsewhere:
+            for _ in predict_parts(self.tasks(), tally.saw):
+                pass
+            return
+        lost = []
+        with engine_of(self.request) as engine:
+            for _, done in engine.run(predict_part, self.tasks()):
+                if isinstance(done, Lost):
+                    lost.append(done.reason)
+                else:
+                    tally.ended(done)
+        if lost:
+            raise GampenError(
+                f"every part must be predicted; {len(lost)} of {len(self.plan.parts)} were not: "
+                f"{lost[0]}; run the same command again to go on"
+            )
 
     def finish(self) -> None:
-        """Make the catalogue of its parts."""
-        numbers = range(len(self.plan.parts))
-        for parts, out in zip((self.parts, self.draws), self.request.results, strict=False):
-            paths = [parts.path(number) for number in numbers] if parts else []
-            gather(paths, out)
+        """Make the catalogue of its parts, and leave nothing else behind."""
+        both = [self.parts, *([self.draws] if self.draws else [])]
+        for parts, out in zip(both, self.request.results, strict=True):
+            gather([parts.path(number) for number in range(len(self.plan.parts))], out)
         if not self.request.in_parts:
             shutil.rmtree(self.parts.folder)
 
 
+def engine_of(request: PredictRequest) -> AbstractContextManager[Engine]:
+    """Who does the work where it is not this process."""
+    from gampen.scaling import cluster
+
+    return cluster.at(request.cluster) if request.cluster else cluster.local(request.workers)
+
+
 def gather(parts: list[Path], out: Path) -> None:
     """One catalogue of all parts: a file, or a folder that says what its parts are."""
-    whole = Catalog.cat([read_catalog(part) for part in parts])
-    metadata = {name: text for name, text in whole.metadata.items() if name != RUN}
-    write_catalog(Catalog(whole.columns, metadata), out)
+    metadata = {name: text for name, text in metadata_of(parts[0]).items() if name != RUN}
+    remove_remains(out if not out.suffix else out.parent, "" if not out.suffix else out.name)
+    if out.suffix:
+        convert(parts, out, metadata)
+    else:
+        write_dataset_metadata(out, parts, metadata)
+
+
+def remove_remains(folder: Path, name: str) -> None:
+    """Remove what a process that was killed had begun to write."""
+    for path in folder.glob(f".{name}*.part"):
+        path.unlink(missing_ok=True)
 
 
 def open_galaxies(request: PredictRequest) -> Source:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import gampen
@@ -15,6 +15,7 @@ from gampen.inference.categories import DEFAULT, Categories
 from gampen.inference.sampling import Sampling
 from gampen.storage.estimators import DIGEST
 from gampen.storage.fits import Known
+from gampen.storage.layouts import is_file
 from gampen.storage.runfiles import plain
 from gampen.storage.tables import format_of
 
@@ -61,6 +62,23 @@ class PredictRequest:
                 raise UsageError(f"{name} must be a positive number; got {value}")
         if self.known.zero_point is not None and not math.isfinite(self.known.zero_point):
             raise UsageError(f"zero_point must be a number; got {self.known.zero_point}")
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether other processes do the work."""
+        return self.workers > 1 or self.cluster is not None
+
+    def absolute(self) -> PredictRequest:
+        """The same request with paths that hold in any process."""
+        psf = self.known.psf_file
+        named = self.estimator.isidentifier() or not is_file(Path(self.estimator))
+        return replace(
+            self,
+            source=self.source.absolute(),
+            out=self.out.absolute(),
+            estimator=self.estimator if named else str(Path(self.estimator).absolute()),
+            known=replace(self.known, psf_file=None if psf is None else psf.absolute()),
+        )
 
     @property
     def in_parts(self) -> bool:
