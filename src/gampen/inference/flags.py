@@ -86,7 +86,14 @@ def lacks_noise(cutout: Cutout) -> bool:
 
 def median_deviation(values: Float32[np.ndarray, " ..."]) -> float:
     """The median of the distances from the median."""
-    return float(np.median(np.abs(values - np.median(values))))
+    return median(np.abs(values - np.float32(median(values))))
+
+
+def median(values: Float32[np.ndarray, " ..."]) -> float:
+    """The median; numpy's own takes four times as long over so few."""
+    middle = ((values.size - 1) // 2, values.size // 2)
+    low, high = np.partition(values, middle, axis=None)[list(middle)]
+    return float((low + high) / 2)
 
 
 def has_sky(cutout: Cutout, sigma: float) -> bool:
@@ -101,7 +108,7 @@ def border_level(cutout: Cutout) -> float:
     good = ring(cutout.pixels)
     if Flag.MASKED_PIXELS in cutout.flags:
         good = good[~ring(cutout.bad)]
-    return float(np.median(good)) if good.size else 0.0
+    return median(good) if good.size else 0.0
 
 
 def ring(plane: Shaped[np.ndarray, "height width"]) -> Shaped[np.ndarray, " pixel"]:

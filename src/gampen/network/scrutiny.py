@@ -12,7 +12,7 @@ from functools import lru_cache
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d
+from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, embedding_bag
 
 from gampen.network.crop import Crop
 
@@ -105,14 +105,26 @@ def streaks(image: Float[Tensor, "galaxy height width"]) -> Float[Tensor, "galax
     cell = image[0].numel() / COARSE**2
     coarse = adaptive_avg_pool2d(image[:, None].clamp(-3, CLIP), COARSE).flatten(1)
     coarse = unrounded(coarse) * math.sqrt(max(1.0, cell))
-    places, counts = lines(image.device)
-    segment = (coarse @ places).reshape(len(coarse), ANGLES, -1, SEGMENTS)
-    mean = segment / counts.clamp(min=1)
+    places, starts, counts = lines(image.device)
+    sums = embedding_bag(places, coarse.T.contiguous(), starts, mode="sum")
+    mean = sums.reshape(*counts.shape[:3], -1) / counts.clamp(min=1)
     clear = torch.maximum(mean.roll(CLEAR, dims=2), mean.roll(-CLEAR, dims=2))
     above = ((mean - clear) * counts.sqrt()).masked_fill(counts < LEAST_PLACES, 0)
-    ordered = above.sort(dim=3).values[:, :, CLEAR:-CLEAR].flatten(1, 2)
-    best = [ordered[:, :, place].amax(dim=1) for place in (0, MOST_SEGMENTS)]
+    darkest = darkest_segments(above[:, :, CLEAR:-CLEAR])
+    best = [darkest[place].amax(dim=(0, 1)) for place in (0, MOST_SEGMENTS)]
     return torch.stack(best, dim=1).clamp(min=0).log1p()
+
+
+def darkest_segments(
+    segments: Float[Tensor, "segment angle offset galaxy"],
+) -> list[Float[Tensor, "angle offset galaxy"]]:
+    """The least of the segments of each line, the next, and so on: as many as are of use."""
+    found = [torch.full_like(segments[0], torch.inf)] * (MOST_SEGMENTS + 1)
+    for segment in segments:
+        left = segment
+        for place, least in enumerate(found):
+            found[place], left = torch.minimum(least, left), torch.maximum(least, left)
+    return found
 
 
 def unrounded(coarse: Float[Tensor, "galaxy place"]) -> Float[Tensor, "galaxy place"]:
@@ -132,28 +144,35 @@ def coarse_rings(device: torch.device) -> tuple[Int[Tensor, " _place"], ...]:
     return tuple((rank.long() == ring).nonzero().squeeze(1).to(device) for ring in range(count))
 
 
-@lru_cache(maxsize=4)
-def lines(device: torch.device) -> tuple[Float[Tensor, "place line"], Float[Tensor, "a b s"]]:
-    """What sums a coarse frame along lines of all angles and offsets, each in segments.
+def angles() -> list[float]:
+    """The angles of the lines along which streaks are looked for."""
+    return [math.pi * number / ANGLES for number in range(ANGLES)]
 
-    Comes with the number of places in each segment [angle offset segment].
+
+@lru_cache(maxsize=4)
+def lines(
+    device: torch.device,
+) -> tuple[Int[Tensor, " place"], Int[Tensor, " line"], Float[Tensor, "s a b 1"]]:
+    """The places of a coarse frame that lie on lines of all angles and offsets, in segments.
+
+    Places line by line, where in them each line starts, and the number of places on each [segment
+    angle offset].
     """
     axis = torch.arange(COARSE) - (COARSE - 1) / 2
     y, x = (part.flatten() for part in torch.meshgrid(axis, axis, indexing="ij"))
-    sums = torch.zeros(COARSE**2, ANGLES, COARSE + 1, SEGMENTS)
-    for number in range(ANGLES):
-        angle = math.pi * number / ANGLES
-        across, along = (
-            x * math.cos(angle) + y * math.sin(angle),
-            y * math.cos(angle) - x * math.sin(angle),
-        )
-        offset = (across.round() + COARSE // 2).long()
-        part = ((along / COARSE + 0.5) * SEGMENTS).long().clamp(0, SEGMENTS - 1)
-        held = (offset >= 0) & (offset <= COARSE)
-        where = held.nonzero().squeeze(1)
-        sums[where, number, offset[held], part[held]] = 1
-    counts = sums.sum(dim=0)
-    return sums.flatten(1).to(device), counts.to(device)
+    turns = [(math.cos(angle), math.sin(angle)) for angle in angles()]
+    across = torch.stack([x * cosine + y * sine for cosine, sine in turns])
+    along = torch.stack([y * cosine - x * sine for cosine, sine in turns])
+    offset = (across.round() + COARSE // 2).long()
+    part = ((along / COARSE + 0.5) * SEGMENTS).long().clamp(0, SEGMENTS - 1)
+    number = (part * ANGLES + torch.arange(ANGLES)[:, None]) * (COARSE + 1) + offset
+    held = (offset >= 0) & (offset <= COARSE)
+    order = number[held].argsort(stable=True)
+    places = torch.arange(COARSE**2).expand(ANGLES, -1)[held][order]
+    counts = number[held].bincount(minlength=SEGMENTS * ANGLES * (COARSE + 1))
+    starts = counts.cumsum(0) - counts
+    shaped = counts.float().reshape(SEGMENTS, ANGLES, COARSE + 1, 1)
+    return places.to(device), starts.to(device), shaped.to(device)
 
 
 def roughness(crop: Crop) -> Float[Tensor, "galaxy number"]:

@@ -16,17 +16,10 @@ from gampen.inference.summaries import summarise
 from gampen.verbs.sights import Remembered, Sight
 
 CROP_THETA = "map of the crop's square [-1, 1]^2 into the cutout's, row by row"
-AT_ONCE = 512  # rows that are summed up together, so that their bits depend on nothing else
 
 
 def rows_of(sight: Sight, categories: Categories = DEFAULT) -> Catalog:
     """The rows of the galaxies, in order; of one without a posterior, its name and the reason."""
-    starts = range(0, len(sight.galaxies), AT_ONCE)
-    pieces = [sight.part(start, start + AT_ONCE) for start in starts]
-    return Catalog.cat([_rows(piece, categories) for piece in pieces])
-
-
-def _rows(sight: Sight, categories: Categories) -> Catalog:
     known = Catalog(tuple(_identity(sight.galaxies)))
     places = np.flatnonzero([galaxy.is_ok for galaxy in sight.galaxies])
     found = [_spread(column, places, len(known)) for column in _found(sight, categories)]

@@ -84,16 +84,6 @@ class Sight:
         galaxies = tuple(self.galaxies[n] for n in order)
         return Sight(galaxies, self.prediction.select(rows), misfits)
 
-    def part(self, start: int, stop: int) -> Sight:
-        """The galaxies of a run of them."""
-        before, within = (
-            sum(galaxy.is_ok for galaxy in self.galaxies[slice(*ends)])
-            for ends in ((0, start), (start, stop))
-        )
-        rows = np.arange(before, before + within)
-        misfits = {name: values[rows] for name, values in self.misfits.items()}
-        return Sight(self.galaxies[start:stop], self.prediction.select(rows), misfits)
-
 
 def readable(entries: Sequence[Entry]) -> Cutouts:
     """The galaxies that could be read."""

@@ -1,0 +1,123 @@
+"""Accidents: a run that is killed again and again ends in the catalogue of an undisturbed one.
+
+`python -m benchmarks.accidents [GALAXIES] [KILLS] [SEED]` (20,000, 20, 1) predicts simulated
+galaxies undisturbed; then with the main process killed at random times and started again; then with
+two workers that are killed at random times while the run goes on. SIGKILL each time.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from gampen.catalog import Catalog
+from gampen.storage.tables import read_catalog, write_catalog
+
+RUNFILE = Path(__file__).parent.parent / "examples" / "runs" / "hsc_wide_i.toml"
+GAMPEN = Path(sys.executable).with_name("gampen")
+SIZE, IMAGES = 96, 1000
+WAITS = (2.0, 12.0)  # [s] between a start, or a death, and the next death
+
+
+def listing(folder: Path, galaxies: int) -> Path:
+    """A table of so many galaxies, of which many share an image."""
+    settings = folder / "run.toml"
+    settings.write_text(RUNFILE.read_text().replace("[143]", f"[{SIZE}]"))
+    home = folder / "simulated"
+    command = [GAMPEN, "simulate", settings, "--count", str(min(galaxies, IMAGES)), "--out", home]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    known = read_catalog(home / "info.csv")
+    names = [known["file_name"].text()[place % len(known)] for place in range(galaxies)]
+    ids = [f"galaxy-{place:06d}" for place in range(galaxies)]
+    write_catalog(Catalog.of(object_id=ids, file_name=np.array(names)), home / "many.csv")
+    return home / "many.csv"
+
+
+def start(table: Path, out: Path, *options: str) -> subprocess.Popen[bytes]:
+    """A prediction, running."""
+    command = [GAMPEN, "predict", table, "--out", out, *options]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL)
+
+
+def kill_main(table: Path, out: Path, kills: int, chance: random.Random) -> int:
+    """Kill the process again and again, and start it anew; how many kills hit it at work."""
+    killed = 0
+    while killed < kills:
+        process = start(table, out)
+        try:
+            process.wait(chance.uniform(*WAITS))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            killed += 1
+            print(f"  killed {killed}: {parts_of(out)} parts are there", flush=True)
+            continue
+        break
+    assert start(table, out).wait() == 0
+    return killed
+
+
+def kill_workers(table: Path, out: Path, kills: int, chance: random.Random) -> int:
+    """Kill one worker after the other while the run goes on."""
+    process = start(table, out, "--workers", "2")
+    killed = 0
+    while process.poll() is None and killed < kills:
+        time.sleep(chance.uniform(*WAITS))
+        workers = workers_of(process.pid)
+        if workers and process.poll() is None:
+            chance.choice(workers).kill()
+            killed += 1
+            print(f"  killed {killed}: {parts_of(out)} parts are there", flush=True)
+    assert process.wait() == 0
+    return killed
+
+
+def workers_of(pid: int) -> list[psutil.Process]:
+    """The worker processes of a run."""
+    try:
+        children = psutil.Process(pid).children(recursive=True)
+        return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    except psutil.Error:
+        return []
+
+
+def parts_of(out: Path) -> int:
+    """How many parts are on disk."""
+    return len(list(out.with_name(out.name + ".parts").glob("part-*.parquet")))
+
+
+def compare(one: Path, other: Path, galaxies: int) -> None:
+    """Say whether two catalogues are the same, and each galaxy is there once."""
+    ids = read_catalog(other)["object_id"].text()
+    print(f"  same bytes: {one.read_bytes() == other.read_bytes()}")
+    print(f"  each of {galaxies} galaxies once: {sorted(set(ids)) == ids and len(ids) == galaxies}")
+
+
+def main(galaxies: str = "20000", kills: str = "20", seed: str = "1") -> None:
+    """Measure and print."""
+    chance, count = random.Random(int(seed)), int(galaxies)
+    threads = os.environ.get("OMP_NUM_THREADS", "as many as it takes")
+    print(f"{galaxies} galaxies, {os.cpu_count()} cores, threads: {threads}")
+    with tempfile.TemporaryDirectory() as folder:
+        table, whole = listing(Path(folder), count), Path(folder) / "undisturbed.parquet"
+        began = time.perf_counter()
+        assert start(table, whole).wait() == 0
+        print(f"undisturbed: {time.perf_counter() - began:.0f} s", flush=True)
+        for name, disturb in (("the main process", kill_main), ("workers", kill_workers)):
+            out = Path(folder) / f"{disturb.__name__}.parquet"
+            began = time.perf_counter()
+            hits = disturb(table, out, int(kills), chance)
+            print(f"{name}: {hits} SIGKILLs, {time.perf_counter() - began:.0f} s", flush=True)
+            compare(whole, out, count)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
