@@ -13,18 +13,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import psutil
 
 from gampen.catalog import Catalog
+from gampen.scaling.chunks import chunks
+from gampen.scaling.plan import PART
 from gampen.storage.tables import read_catalog, write_catalog
 
 RUNFILE = Path(__file__).parent.parent / "examples" / "runs" / "hsc_wide_i.toml"
 GAMPEN = Path(sys.executable).with_name("gampen")
 SIZE, IMAGES = 96, 1000
-WAITS = (2.0, 12.0)  # [s] between a start, or a death, and the next death
+PARTS_APART = 1.6  # between two deaths at most, as long as so many parts take
 
 
 def listing(folder: Path, galaxies: int) -> Path:
@@ -33,7 +36,7 @@ def listing(folder: Path, galaxies: int) -> Path:
     settings.write_text(RUNFILE.read_text().replace("[143]", f"[{SIZE}]"))
     home = folder / "simulated"
     command = [GAMPEN, "simulate", settings, "--count", str(min(galaxies, IMAGES)), "--out", home]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
     known = read_catalog(home / "info.csv")
     names = [known["file_name"].text()[place % len(known)] for place in range(galaxies)]
     ids = [f"galaxy-{place:06d}" for place in range(galaxies)]
@@ -44,16 +47,36 @@ def listing(folder: Path, galaxies: int) -> Path:
 def start(table: Path, out: Path, *options: str) -> subprocess.Popen[bytes]:
     """A prediction, running."""
     command = [GAMPEN, "predict", table, "--out", out, *options]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
 
 
-def kill_main(table: Path, out: Path, kills: int, chance: random.Random) -> int:
+@dataclass(frozen=True)
+class Pace:
+    """How long a start and a part take [s]."""
+
+    start: float
+    part: float
+
+    @classmethod
+    def of(cls, folder: Path, table: Path, whole: Path, galaxies: int) -> Pace:
+        """Those of a run that is not disturbed, which writes `whole`."""
+        image = next((folder / "simulated" / "cutouts").iterdir())
+        seconds = []
+        for source, out in ((image, folder / "single.parquet"), (table, whole)):
+            began = time.perf_counter()
+            assert start(source, out).wait() == 0
+            seconds.append(time.perf_counter() - began)
+        print(f"undisturbed: {seconds[1]:.0f} s, of which {seconds[0]:.1f} s to start", flush=True)
+        return cls(seconds[0], (seconds[1] - seconds[0]) / len(chunks(galaxies, PART)))
+
+
+def kill_main(table: Path, out: Path, kills: int, pace: Pace, chance: random.Random) -> int:
     """Kill the process again and again, and start it anew; how many kills hit it at work."""
     killed = 0
     while killed < kills:
         process = start(table, out)
         try:
-            process.wait(chance.uniform(*WAITS))
+            process.wait(pace.start + chance.uniform(0, PARTS_APART * pace.part))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -65,12 +88,12 @@ def kill_main(table: Path, out: Path, kills: int, chance: random.Random) -> int:
     return killed
 
 
-def kill_workers(table: Path, out: Path, kills: int, chance: random.Random) -> int:
+def kill_workers(table: Path, out: Path, kills: int, pace: Pace, chance: random.Random) -> int:
     """Kill one worker after the other while the run goes on."""
     process = start(table, out, "--workers", "2")
     killed = 0
     while process.poll() is None and killed < kills:
-        time.sleep(chance.uniform(*WAITS))
+        time.sleep(pace.start / 2 + chance.uniform(0, PARTS_APART * pace.part))
         workers = workers_of(process.pid)
         if workers and process.poll() is None:
             chance.choice(workers).kill()
@@ -103,18 +126,16 @@ def compare(one: Path, other: Path, galaxies: int) -> None:
 
 def main(galaxies: str = "20000", kills: str = "20", seed: str = "1") -> None:
     """Measure and print."""
-    chance, count = random.Random(int(seed)), int(galaxies)
+    chance, count = random.Random(int(seed)), int(galaxies)  # noqa: S311 - no secret
     threads = os.environ.get("OMP_NUM_THREADS", "as many as it takes")
     print(f"{galaxies} galaxies, {os.cpu_count()} cores, threads: {threads}")
     with tempfile.TemporaryDirectory() as folder:
         table, whole = listing(Path(folder), count), Path(folder) / "undisturbed.parquet"
-        began = time.perf_counter()
-        assert start(table, whole).wait() == 0
-        print(f"undisturbed: {time.perf_counter() - began:.0f} s", flush=True)
+        pace = Pace.of(Path(folder), table, whole, count)
         for name, disturb in (("the main process", kill_main), ("workers", kill_workers)):
             out = Path(folder) / f"{disturb.__name__}.parquet"
             began = time.perf_counter()
-            hits = disturb(table, out, int(kills), chance)
+            hits = disturb(table, out, int(kills), pace, chance)
             print(f"{name}: {hits} SIGKILLs, {time.perf_counter() - began:.0f} s", flush=True)
             compare(whole, out, count)
 

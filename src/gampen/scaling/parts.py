@@ -7,6 +7,7 @@ stands for a whole part, and nothing else needs to be remembered.
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,6 @@ from gampen.storage.footers import read_footer
 from gampen.storage.tables import write_catalog
 
 RUN = "run"  # in a part's metadata: the digest of its plan
-LOCK = ".lock"
 TRACE = ".trace-{:05d}.json"
 
 
@@ -54,18 +54,18 @@ def alone_in(folder: Path) -> Iterator[None]:
 
     The lock goes with its process, however that ends.
     """
-    path = folder / LOCK
-    with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(
-                f"{folder} must belong to one run at a time; another is at work there: "
-                f"wait for it, or choose another --out"
-            ) from None
-        except OSError:
-            pass  # some shared disks have no locks; parts are written whole all the same
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(place)
+        raise UsageError(
+            f"{folder} must belong to one run at a time; another is at work there: "
+            f"wait for it, or choose another --out"
+        ) from None
+    except OSError:
+        pass  # some shared disks have no locks; parts are written whole all the same
+    try:
+        yield
+    finally:
+        os.close(place)

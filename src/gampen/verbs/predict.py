@@ -16,7 +16,7 @@ from gampen.errors import GalaxyError, GampenError, UsageError
 from gampen.estimator import Estimator
 from gampen.scaling.chunks import chunks
 from gampen.scaling.engine import Engine, Lost
-from gampen.scaling.parts import LOCK, RUN, Parts, alone_in
+from gampen.scaling.parts import RUN, Parts, alone_in
 from gampen.scaling.plan import PART, PLAN, Plan
 from gampen.storage.datasets import convert, metadata_of, write_dataset_metadata
 from gampen.storage.estimators import DIGEST
@@ -233,7 +233,7 @@ def claim_results(request: PredictRequest) -> Path:
 def claim_dataset(path: Path) -> None:
     """A folder that is new, empty, or of a run already."""
     claim_folder(path)
-    if any(path.iterdir()) and not any((path / name).exists() for name in (PLAN, LOCK)):
+    if any(path.iterdir()) and not (path / PLAN).exists():
         raise UsageError(f"{path} must be empty or hold a run; choose another folder")
 
 
