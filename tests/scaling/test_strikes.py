@@ -13,14 +13,14 @@ class Died(Exception):  # noqa: N818 - what SIGKILL is to a process
 
 
 def attempt(path, order, block, deadly):
-    """One process at work on galaxies in blocks, suspects first; what it would leave out."""
+    """One process at work on galaxies in blocks, suspects last; what it would leave out."""
     trace = Trace(path)
-    for group in trace.groups():
-        work_on(trace, group, deadly)
     left_out = trace.convicted.union(trace.suspects)
     rest = [galaxy for galaxy in order if galaxy not in left_out]
     for start in range(0, len(rest), block):
         work_on(trace, rest[start : start + block], deadly)
+    for group in trace.groups():
+        work_on(trace, group, deadly)
     trace.remove()
     return trace.convicted
 

@@ -1,9 +1,9 @@
 """Traces: which galaxies were being worked on, for whoever comes after a process that died.
 
 A process that is killed cannot say what killed it. So while a part is worked on, a small file names
-the galaxies that are open. If it is found later, one of them may be to blame: these are tried apart
-from the others, first in small groups, then alone. A galaxy alone at which the process dies again
-is left out.
+the galaxies that are open. If it is found later, one of them may be to blame, or none: these are
+tried apart from the others, after them, first in small groups, then alone. A galaxy alone at which
+the process dies again and again is left out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 GROUP = 16
-STRIKES = 2  # deaths at one galaxy alone, after two that led to it
+STRIKES = 3  # deaths at one galaxy alone, after two that led to it
 CONVICTED = "the process must survive a galaxy; it died each time that it came to this one"
 
 

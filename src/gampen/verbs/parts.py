@@ -105,7 +105,7 @@ def predict_parts(tasks: Iterable[Task], tell: Tell = lambda _: None) -> Iterato
 
 
 def looked_at(task: Task, trace: Trace, side: Lanes, tell: Tell) -> list[Future[Found]]:
-    """All galaxies of a part, looked at or about to be, in batches; suspects first, and apart."""
+    """All galaxies of a part, looked at or about to be, in batches; suspects last, and apart."""
     estimator = estimator_of(task.request.estimator, task.estimator_sha256)
     request = task.request
 
@@ -117,14 +117,14 @@ def looked_at(task: Task, trace: Trace, side: Lanes, tell: Tell) -> list[Future[
         tell(sight)
         return places, sight
 
-    found = []
-    for group in trace.groups():
-        trace.open(group)
-        found.append(side.submit(look, suspects(task, group)))
-        wait(found[-1:])
     pairs = (pair for block in fetched_ahead(blocks(task, trace), BLOCKS_AHEAD) for pair in block)
     batches = bucketed(pairs, lambda pair: shape_of(pair[1]), batch_size, WAITING)
-    return [*found, *(side.submit(look, batch) for batch in batches)]
+    found = [side.submit(look, batch) for batch in batches]
+    for group in trace.groups():
+        wait(found)
+        trace.open(group)
+        found.append(side.submit(look, suspects(task, group)))
+    return found
 
 
 def suspects(task: Task, group: Sequence[int]) -> list[Placed]:

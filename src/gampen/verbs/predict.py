@@ -70,7 +70,8 @@ def predict(request: PredictRequest, progress: Progress = lambda _: None) -> Pre
     """
     run = Run.of(request)
     with alone_in(run.parts.folder):
-        run.plan.agree(run.parts.folder)
+        for parts in run.all_parts:
+            run.plan.agree(parts.folder)
         tally = Tally(progress, Count(0, len(run.source), 0, 0))
         for done in run.before():
             tally.ended(done)
@@ -134,6 +135,11 @@ class Run:
         digest = estimator.provenance.get(DIGEST, "")
         return cls(request, source, plan, digest, Parts(workplace, plan.run), drawing)
 
+    @property
+    def all_parts(self) -> list[Parts]:
+        """The parts of the catalogue, and of the draws if there are any."""
+        return [self.parts, *([self.draws] if self.draws else [])]
+
     def before(self) -> Iterator[Done]:
         """The parts that were done before."""
         for number, galaxies in enumerate(self.plan.parts):
@@ -175,8 +181,7 @@ class Run:
 
     def finish(self) -> None:
         """Make the catalogue of its parts, and leave nothing else behind."""
-        both = [self.parts, *([self.draws] if self.draws else [])]
-        for parts, out in zip(both, self.request.results, strict=True):
+        for parts, out in zip(self.all_parts, self.request.results, strict=True):
             gather([parts.path(number) for number in range(len(self.plan.parts))], out)
         if not self.request.in_parts:
             shutil.rmtree(self.parts.folder)
