@@ -54,7 +54,7 @@ def test_a_death_by_chance_convicts_nobody(tmp_path):
     trace = Trace(path)
     assert trace.strikes == {7: 1}
     assert trace.convicted == set()
-    assert list(trace.groups()) == [[7]]
+    assert [7] in trace.groups()
 
 
 def test_many_suspects_are_tried_in_groups_and_few_alone(tmp_path):
@@ -63,14 +63,14 @@ def test_many_suspects_are_tried_in_groups_and_few_alone(tmp_path):
     assert [len(group) for group in Trace(path).groups()] == [GROUP] * 3
     path.unlink()
     Trace(path).open(range(3))
-    assert list(Trace(path).groups()) == [[0], [1], [2]]
+    assert Trace(path).groups() == [[0], [1], [2]]
 
 
 def test_a_torn_trace_tells_nothing(tmp_path):
     path = tmp_path / ".trace"
-    for text in ("", "{", "[]", json.dumps({"open": "abc", "strikes": [1]})):
+    for text in ("", "{", "[]", json.dumps(["abc", [], [], [1]]), "[[1], [2]"):
         path.write_text(text)
-        assert Trace(path).suspects == []
+        assert Trace(path).suspects == set()
 
 
 def test_work_goes_on_where_no_trace_can_be_left(tmp_path):

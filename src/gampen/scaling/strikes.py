@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,28 +20,35 @@ CONVICTED = "the process must survive a galaxy; it died each time that it came t
 
 
 class Trace:
-    """The trace of one part, and what an earlier one tells."""
+    """The trace of one part, and what an earlier one tells.
+
+    `alone` and `together` are the galaxies to be tried by themselves and in groups: those that were
+    open when the process died, few or many, and what was left to try from before.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Read what was left at `path`, if anything was; each of its galaxies is a suspect."""
+        """Read what was left at `path`, if anything was."""
         self.path, self._lock = path, threading.Lock()
         self._open: set[int] = set()
-        self.suspects, self.strikes = _read(path)
-        if len(self.suspects) == 1:
-            only = self.suspects[0]
+        left, self.alone, self.together, self.strikes = _read(path)
+        if len(left) == 1:
+            (only,) = left
             self.strikes[only] = self.strikes.get(only, 0) + 1
+        (self.alone if len(left) <= GROUP else self.together).update(left)
+        self.convicted = {galaxy for galaxy, count in self.strikes.items() if count >= STRIKES}
+        self.alone -= self.convicted
+        self.together -= self.alone | self.convicted
 
     @property
-    def convicted(self) -> set[int]:
-        """The galaxies to be left out."""
-        return {galaxy for galaxy, count in self.strikes.items() if count >= STRIKES}
+    def suspects(self) -> set[int]:
+        """The galaxies to be tried apart from the others."""
+        return self.alone | self.together
 
-    def groups(self) -> Iterator[list[int]]:
+    def groups(self) -> list[list[int]]:
         """The suspects in the groups that they are to be tried in, one after the other."""
-        left = [galaxy for galaxy in self.suspects if galaxy not in self.convicted]
-        size = GROUP if len(self.suspects) > GROUP else 1
-        for start in range(0, len(left), size):
-            yield left[start : start + size]
+        many = sorted(self.together)
+        groups = [many[start : start + GROUP] for start in range(0, len(many), GROUP)]
+        return groups + [[galaxy] for galaxy in sorted(self.alone)]
 
     def open(self, galaxies: Iterable[int]) -> None:
         """Work on these begins."""
@@ -52,7 +59,8 @@ class Trace:
     def close(self, galaxies: Iterable[int]) -> None:
         """Work on these is done."""
         with self._lock:
-            self._open.difference_update(galaxies)
+            for held in (self._open, self.alone, self.together):
+                held.difference_update(galaxies)
             self._write()
 
     def remove(self) -> None:
@@ -61,17 +69,18 @@ class Trace:
 
     def _write(self) -> None:
         """Leave the trace; it must outlast this process, not the machine."""
-        content = {"open": sorted(self._open), "strikes": sorted(self.strikes.items())}
+        sets = [sorted(galaxies) for galaxies in (self._open, self.alone, self.together)]
         temporary = self.path.with_suffix(".part")
         with suppress(OSError):  # on a full disk the part itself will say so
-            temporary.write_text(json.dumps(content))
+            temporary.write_text(json.dumps([*sets, sorted(self.strikes.items())]))
             temporary.replace(self.path)
 
 
-def _read(path: Path) -> tuple[list[int], dict[int, int]]:
-    """The suspects and strikes of an earlier trace."""
+def _read(path: Path) -> tuple[set[int], set[int], set[int], dict[int, int]]:
+    """The galaxies that were open, those left to try alone and in groups, and the strikes."""
     try:
-        found = json.loads(path.read_text())
-        return [int(n) for n in found["open"]], {int(n): int(k) for n, k in found["strikes"]}
-    except (OSError, ValueError, KeyError, TypeError):
-        return [], {}
+        left, alone, together, strikes = json.loads(path.read_text())
+        sets = [{int(galaxy) for galaxy in galaxies} for galaxies in (left, alone, together)]
+        return sets[0], sets[1], sets[2], {int(n): int(count) for n, count in strikes}
+    except (OSError, ValueError, TypeError):
+        return set(), set(), set(), {}

@@ -139,7 +139,7 @@ def blocks(task: Task, trace: Trace) -> Iterator[list[Placed]]:
     if convicted:
         ids = task.galaxies.object_ids
         yield [(place, Rejection(ids[place], "", CONVICTED)) for place in sorted(convicted)]
-    for run in between(len(task.galaxies), convicted.union(trace.suspects)):
+    for run in between(len(task.galaxies), convicted | trace.suspects):
         reading = task.galaxies.take(run).read(task.request.known)
         for start in range(run.start, run.stop, BLOCK):
             places = range(start, min(start + BLOCK, run.stop))

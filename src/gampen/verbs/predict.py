@@ -32,6 +32,9 @@ from gampen.verbs.sights import Sight
 
 WORKPLACE = ".parts"  # follows the name of a catalogue that is to be one file
 
+DEATHS = 40
+"""So often may a part cost its process the life: five times for each galaxy that is to blame."""
+
 
 @dataclass(frozen=True)
 class Count:
@@ -191,7 +194,9 @@ def engine_of(request: PredictRequest) -> AbstractContextManager[Engine]:
     """Who does the work where it is not this process."""
     from gampen.scaling import cluster
 
-    return cluster.at(request.cluster) if request.cluster else cluster.local(request.workers)
+    if request.cluster:
+        return cluster.at(request.cluster, deaths=DEATHS)
+    return cluster.local(request.workers, deaths=DEATHS)
 
 
 def gather(parts: list[Path], out: Path) -> None:
