@@ -27,7 +27,7 @@ from gampen.storage.streams import Told, nobody
 
 PROPERTIES = ("hats.properties", "properties")
 INDEX = "_healpix_29"
-MOST_ROWS = 262_144
+MOST_ROWS = 131_072
 """Of a partition, and of what is sorted at a time."""
 
 FINEST_PARTITION = 9
