@@ -2,6 +2,7 @@
 
 import pickle
 import random
+import weakref
 from dataclasses import fields, replace
 
 import numpy as np
@@ -126,7 +127,6 @@ def test_packed_galaxies_are_those_of_the_folder(folder, tmp_path):
         Known(psf_fwhm=0.9, psf_concentration=0.8),
         Known(zero_point=30.0),
         Known(ra=1.0, dec=2.0),
-        Known(ra=1.0),
         Known(psf_fwhm=0.9, pixel_scale=0.25),
     ],
 )
@@ -225,7 +225,7 @@ def test_the_same_galaxies_are_the_same_bytes(packed, tmp_path):
     assert (tmp_path / "again.arrow").read_bytes() == packed.read_bytes()
 
 
-def test_a_fingerprint_tells_files_and_slices_apart(packed, tmp_path):
+def test_a_fingerprint_tells_files_and_slices_apart(packed):
     source = open_packed(packed)
     assert source.fingerprint() == open_packed(packed).fingerprint()
     assert source.take(range(5)).fingerprint() != source.fingerprint()
@@ -241,26 +241,31 @@ def test_cutouts_are_loaded_from_a_packed_file(tmp_path):
     assert found.object_ids == ("g0", "g1", "g2", "g3", "g5")
 
 
-def test_writing_takes_a_batch_at_a_time(tmp_path):
-    ahead = []
-
-    def watched():
-        for number, entry in enumerate(entries()):
-            ahead.append(number)
-            yield entry
-
-    class Disk(OSError):
-        pass
-
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     def full():
-        yield from watched()
-        raise Disk(28, "No space left on device")
+        yield from entries()
+        raise OSError(28, "No space left on device")
 
     (tmp_path / "a.arrow").write_text("old")
     with pytest.raises(UsageError, match="No space left on device"):
         write_packed(full(), tmp_path / "a.arrow")
     assert (tmp_path / "a.arrow").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["a.arrow"]
+
+
+def test_writing_holds_a_batch_of_galaxies_at_a_time(tmp_path):
+    alive, most = weakref.WeakSet(), []
+
+    def watched():
+        for number in range(4 * ROWS):
+            found = cutout(number)
+            alive.add(found)
+            most.append(len(alive))
+            yield found
+
+    write_packed(watched(), tmp_path / "a.arrow")
+    assert len(most) == 4 * ROWS
+    assert max(most) <= 2 * ROWS
 
 
 def test_another_suffix_is_refused(tmp_path):
@@ -283,7 +288,7 @@ def test_a_truncated_file_is_one_line_wherever_it_ends(packed):
         assert "must be a sound packed file" in refusal(packed)
 
 
-def test_a_file_of_another_kind_is_refused(packed, tmp_path):
+def test_a_file_of_another_kind_is_refused(packed):
     packed.write_bytes(b"SIMPLE  =                    T")
     assert "pack the galaxies again" in refusal(packed)
     with pa.ipc.new_file(packed, pa.schema([("object_id", pa.string())])) as file:

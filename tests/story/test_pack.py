@@ -44,7 +44,7 @@ def test_wrong_packs_are_one_line_each(gampen, folder, model, tmp_path):
     assert gampen("pack", folder, "-o", packed).status == 0
     torn = tmp_path / "torn.arrow"
     torn.write_bytes(packed.read_bytes()[:-100])
-    out = ("-o", tmp_path / "a.parquet", "--estimator", model)
+    out, other = (("-o", tmp_path / name, "--estimator", model) for name in ("a.csv", "b.csv"))
     for arguments, reason in {
         ("pack", tmp_path / "none", "-o", packed): "must exist",
         ("pack", folder, "-o", tmp_path / "a.npy"): "must end in .arrow",
@@ -53,7 +53,7 @@ def test_wrong_packs_are_one_line_each(gampen, folder, model, tmp_path):
         ("pack", torn, "-o", tmp_path / "again.arrow"): "must be a sound packed file",
         ("predict", torn, *out): "must be a sound packed file",
         ("predict", packed, *out, "--band", "r"): "give --band to gampen pack",
-        ("predict", packed, *out, "--pixel-scale", 0.2): "give --pixel-scale to gampen pack",
+        ("predict", packed, *other, "--pixel-scale", 0.2): "give --pixel-scale to gampen pack",
     }.items():
         ran = gampen(*arguments)
         assert ran.status == 2, ran.err

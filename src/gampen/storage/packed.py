@@ -147,7 +147,8 @@ def opened(
         with path.open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         reader = pa.ipc.open_file(pa.py_buffer(mapped), options=options)
-        if not reader.schema.equals(pa.schema([SCHEMA.field(i) for i in chosen], FORMAT)):
+        expected = pa.schema([SCHEMA.field(place) for place in chosen], FORMAT)
+        if not reader.schema.equals(expected, check_metadata=True):
             raise UsageError(f"{path} must be a file of gampen pack; it is of another kind")
         yield reader, partial(let_go, mapped)
     except (OSError, ValueError, pa.ArrowException) as error:
