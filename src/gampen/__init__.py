@@ -33,7 +33,7 @@ _HOMES = {
     "TrainingError": "gampen.errors",
     "Uniform": "gampen.prior",
     "UsageError": "gampen.errors",
-    "load_cutouts": "gampen.storage.layouts",
+    "load_cutouts": "gampen.storage.sources",
 }
 
 __all__ = [
@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from gampen.parameters import MORPHOLOGY, Parameter, ParameterSpace, Scaling
     from gampen.posterior import Posterior
     from gampen.prior import Histogram, LogNormal, LogUniform, Normal, Prior, Uniform
-    from gampen.storage.layouts import load_cutouts
+    from gampen.storage.sources import load_cutouts
 
 
 def __getattr__(name: str) -> object:

@@ -8,13 +8,19 @@ from typing import Annotated
 import typer
 
 from gampen.cli.application import START_OVER, command, out
+from gampen.cli.progress import progress_of
 
 
 @command(START_OVER)
 def export(
-    catalogue: Annotated[Path, typer.Argument(help="Catalogue that predict wrote.")],
+    catalogue: Annotated[
+        Path, typer.Argument(help="Catalogue that predict wrote: a file, a folder.")
+    ],
     out_path: Annotated[
-        Path, typer.Option("--out", "-o", help=".nc ArviZ, .hdf5 qp; or a table: .fits .vot ...")
+        Path,
+        typer.Option(
+            "--out", "-o", help=".nc ArviZ, .hdf5 qp, .hats LSDB; or a table: .fits .vot ..."
+        ),
     ],
     draws: Annotated[int, typer.Option(help="ArviZ: joint draws a galaxy.")] = 1000,
     seed: Annotated[int, typer.Option(help="ArviZ: seed of the draws.")] = 0,
@@ -25,12 +31,14 @@ def export(
         str | None, typer.Option(help="qp: effective_radius, magnitude ...")
     ] = None,
 ) -> None:
-    """Write posteriors as ArviZ, qp or another table format read them."""
+    """Write posteriors as ArviZ, qp, LSDB or another table format read them."""
     from gampen.verbs.export import ExportRequest
     from gampen.verbs.export import export as run
 
-    done = run(ExportRequest(catalogue, out_path, draws, seed, quantity, truths))
+    request = ExportRequest(catalogue, out_path, draws, seed, quantity, truths)
+    with progress_of("writing") as tell:
+        done = run(request, lambda count, of: tell(count, of, ""))
     out.print(f"{done.galaxies} galaxies", markup=False)
     if done.left_out:
-        out.print(f"{done.left_out} without a posterior are left out", markup=False)
+        out.print(f"{done.left_out} without {done.want} are left out", markup=False)
     out.print(str(out_path), markup=False)

@@ -8,7 +8,7 @@ all parts and what the catalogue says of itself, `_common_metadata` that without
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from gampen.catalog import Catalog
 from gampen.errors import UsageError
 from gampen.storage.atomic import whole_file
-from gampen.storage.parquet import from_arrow, settings, texts
+from gampen.storage.parquet import from_arrow, settings, texts, to_arrow
 from gampen.storage.streams import Stream, Told, nobody
 from gampen.storage.tables import read_catalog, sound, write_stream
 
@@ -40,7 +40,7 @@ def files_of(path: Path) -> list[Path]:
     """The Parquet files of a catalogue: itself, or a folder's parts."""
     path = Path(path)
     if not path.exists():
-        raise UsageError(f"the catalogue must exist; there is no {path}")
+        raise UsageError(f"the catalogue must exist; there is no file or folder {path}")
     return part_files(path) if path.is_dir() else [path]
 
 
@@ -73,15 +73,27 @@ def read_parts(path: Path) -> Iterator[Catalog]:
 
 def pieces(parts: Sequence[Path]) -> Iterator[Catalog]:
     """The rows of Parquet files, one after the other, in pieces that memory can hold."""
+    return map(from_arrow, tables(parts))
+
+
+def tables(parts: Sequence[Path]) -> Iterator[pa.Table]:
+    """The rows of Parquet files as Arrow tables, in pieces that memory can hold."""
     for part in parts:
         with sound(part), pq.ParquetFile(part) as file:
-            empty = True
             for group in range(file.num_row_groups):
                 for batch in file.iter_batches(MOST_ROWS, row_groups=[group]):
-                    empty = False
-                    yield from_arrow(pa.Table.from_batches([batch]))
-            if empty:
-                yield from_arrow(file.schema_arrow.empty_table())
+                    yield pa.Table.from_batches([batch])
+            if not file.metadata.num_rows:
+                yield file.schema_arrow.empty_table()
+
+
+def rows_in(parts: Sequence[Path]) -> int:
+    """The number of rows of Parquet files."""
+    total = 0
+    for part in parts:
+        with sound(part):
+            total += pq.read_metadata(part).num_rows
+    return total
 
 
 def read_dataset(folder: Path) -> Catalog:
@@ -168,3 +180,37 @@ def convert(
         return
     common_schema(parts)
     write_stream(Stream(lambda: pieces(parts), metadata, told), path)
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A catalogue on disk, to be read piece by piece; one that is not Parquet is in memory."""
+
+    parts: tuple[Path, ...]
+    metadata: Mapping[str, str]
+    catalog: Catalog | None = None
+
+    @classmethod
+    def of(cls, path: Path) -> Rows:
+        """The rows of a file or a folder of parts; `UsageError` where there are none to be read."""
+        if not path.is_dir() and path.suffix.lower() != SUFFIX:
+            catalog = read_catalog(path)
+            return cls((), catalog.metadata, catalog)
+        parts = files_of(path)
+        common_schema(parts)
+        return cls(tuple(parts), metadata_of(path))
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return rows_in(self.parts) if self.catalog is None else len(self.catalog)
+
+    def tables(self) -> Iterator[pa.Table]:
+        """The rows as Arrow tables, piece by piece."""
+        return tables(self.parts) if self.catalog is None else iter([to_arrow(self.catalog)])
+
+    def write(self, path: Path, told: Told = nobody) -> None:
+        """Write the rows in the format of the suffix."""
+        if self.catalog is None:
+            convert(self.parts, path, self.metadata, told)
+        else:
+            write_stream(replace(Stream.of(self.catalog), told=told), path)

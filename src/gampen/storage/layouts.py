@@ -9,7 +9,6 @@ import hashlib
 import json
 import math
 import os
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from gampen.catalog import Catalog, Column
-from gampen.cutouts import Cutout, Cutouts, Entry, Rejection
+from gampen.cutouts import Cutout, Entry, Rejection
 from gampen.errors import GalaxyError, UsageError
 from gampen.storage.fits import Known, read_cutout, stem, write_cutout
 from gampen.storage.tables import TABLE_SUFFIXES, read_catalog, write_catalog
@@ -150,21 +149,6 @@ def fits_files(root: Path) -> list[Path]:
         for file in files
         if file.name.lower().endswith(FITS_SUFFIXES) and not file.name.startswith(".")
     )
-
-
-def load_cutouts(path: Path | str, known: Known | None = None) -> Cutouts:
-    """All galaxies of a folder, a table or a single FITS file that can be read, in memory.
-
-    Those that cannot are left out with a warning that says why; `gampen predict` keeps a row of
-    each. `UsageError` where there is nothing to read.
-    """
-    sound = []
-    for entry in read_cutouts(open_folder(Path(path)), known):
-        if isinstance(entry, Rejection):
-            warnings.warn(f"{entry.file_name} is left out: {entry.reason}", stacklevel=2)
-        else:
-            sound.append(entry)
-    return Cutouts.of(sound)
 
 
 def read_cutouts(folder: Folder, known: Known | None = None) -> Iterator[Entry]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from gampen.cutouts import Entry
+from gampen.cutouts import Cutouts, Entry, Rejection
 from gampen.storage.fits import Known
 from gampen.storage.layouts import open_folder
 
@@ -45,5 +46,28 @@ class Source(Protocol):
 
 
 def open_source(path: Path) -> Source:
-    """The galaxies of a folder, a table or a file of images; `UsageError` where there are none."""
+    """The galaxies of a folder, a table, a packed file or a file of images.
+
+    `UsageError` where there are none.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".arrow" and path.is_file():
+        from gampen.storage.packed import open_packed
+
+        return open_packed(path)
     return open_folder(path)
+
+
+def load_cutouts(path: Path | str, known: Known | None = None) -> Cutouts:
+    """All galaxies of a folder, a table, a packed file or a FITS file that can be read, in memory.
+
+    Those that cannot are left out with a warning that says why; `gampen predict` keeps a row of
+    each. `UsageError` where there is nothing to read.
+    """
+    sound = []
+    for entry in open_source(Path(path)).read(known):
+        if isinstance(entry, Rejection):
+            warnings.warn(f"{entry.file_name} is left out: {entry.reason}", stacklevel=2)
+        else:
+            sound.append(entry)
+    return Cutouts.of(sound)

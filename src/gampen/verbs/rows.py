@@ -33,7 +33,7 @@ def rows_of(sight: Sight, categories: Categories = DEFAULT) -> Catalog:
 
 def _identity(galaxies: Sequence[Remembered]) -> Iterator[Column]:
     yield Column("object_id", np.array([g.object_id for g in galaxies]), "", "meta.id;meta.main")
-    yield Column("file_name", np.array([g.file_name for g in galaxies]), "", "meta.file")
+    yield Column("file_name", np.array([g.file_name for g in galaxies]), "", "meta.id;meta.file")
     yield Column("ra", numbers(g.ra for g in galaxies), "deg", "pos.eq.ra;meta.main")
     yield Column("dec", numbers(g.dec for g in galaxies), "deg", "pos.eq.dec;meta.main")
     flags = np.array([g.flags for g in galaxies], dtype=np.int32)
