@@ -101,6 +101,7 @@ def describe_flags() -> dict[str, str]:
     return {f"{int(flag)} {flag.name}": flag.description for flag in Flag}
 
 
+FLOAT32 = np.dtype(np.float32)
 NO_FLAGS = Flag(0)
 NO_MAP = np.zeros((0, 0), dtype=bool)
 OWN_FLAGS = (
@@ -151,11 +152,11 @@ class Cutout:
 
     def __post_init__(self) -> None:
         """Find bad pixels, check the content and raise the flags that follow."""
-        image, unusable = clean_pixels(self.pixels, self.bad)
+        image, unusable, whole = clean_pixels(self.pixels, self.bad)
         object.__setattr__(self, "pixels", image)
         object.__setattr__(self, "bad", unusable)
         check_facts(self)
-        flags = Flag(int(self.flags) & ~OWN_BITS | self._own_bits())
+        flags = Flag(int(self.flags) & ~OWN_BITS | self._own_bits(whole))
         object.__setattr__(self, "flags", flags)
 
     @property
@@ -163,10 +164,10 @@ class Cutout:
         """Height and width [pixel]."""
         return self.pixels.shape[0], self.pixels.shape[1]
 
-    def _own_bits(self) -> int:
-        """The flags that the cutout's own fields call for."""
+    def _own_bits(self, whole: bool) -> int:
+        """The flags that the cutout's own fields call for; it is whole where no pixel is bad."""
         bits = sum([bit for name, bit in UNKNOWN_BITS if getattr(self, name) is None])
-        if self.bad.any():
+        if not whole:
             bits |= MASKED_PIXELS | (MASKED_CORE if core(self.bad).any() else 0)
         return bits
 
@@ -267,8 +268,11 @@ class Cutouts:
 
 def clean_pixels(
     pixels: Shaped[np.ndarray, " ..."], bad: Bool[np.ndarray, " ..."]
-) -> tuple[Float32[np.ndarray, "height width"], Bool[np.ndarray, "height width"]]:
-    """Finite native float32 pixels and the map of bad ones; `GalaxyError` where nothing is left."""
+) -> tuple[Float32[np.ndarray, "height width"], Bool[np.ndarray, "height width"], bool]:
+    """Finite native float32 pixels, the map of bad ones, and whether there are none.
+
+    `GalaxyError` where nothing is left.
+    """
     if pixels.ndim != 2 or min(pixels.shape) < SMALLEST_SIDE or max(pixels.shape) > LARGEST_SIDE:
         size = " x ".join(str(side) for side in pixels.shape) or "a single number"
         small = pixels.ndim != 2 or min(pixels.shape) < SMALLEST_SIDE
@@ -279,32 +283,37 @@ def clean_pixels(
         )
     if bad.size and bad.shape != pixels.shape:
         raise GalaxyError(f"mask and image must have one shape; got {bad.shape}, {pixels.shape}")
-    with np.errstate(over="ignore", invalid="ignore"):
-        image = pixels.astype(np.float32, copy=False)
-        lowest, highest = image.min(), image.max()
+    if pixels.dtype.itemsize == FLOAT32.itemsize and pixels.dtype.kind == FLOAT32.kind:
+        image = pixels.astype(FLOAT32, copy=False)
+    else:
+        with np.errstate(over="ignore", invalid="ignore"):
+            image = pixels.astype(FLOAT32)
+    # A single pixel that is not finite shows in one of these two.
+    lowest, highest = np.minimum.reduce(image, None), np.maximum.reduce(image, None)
     if bad.size or not (math.isfinite(lowest) and math.isfinite(highest)):
         return masked_pixels(image, bad)
     check_contrast(lowest, highest)
-    return image, np.zeros(image.shape, dtype=bool)
+    return image, np.zeros(image.shape, dtype=bool), True
 
 
 def masked_pixels(
     image: Float32[np.ndarray, "height width"], bad: Bool[np.ndarray, " ..."]
-) -> tuple[Float32[np.ndarray, "height width"], Bool[np.ndarray, "height width"]]:
-    """The image with zeros where it is not finite, and the map of all bad pixels."""
+) -> tuple[Float32[np.ndarray, "height width"], Bool[np.ndarray, "height width"], bool]:
+    """The image with zeros where it is not finite, the map of bad pixels, whether there are none."""
     unusable = ~np.isfinite(image)
     if unusable.any():
         image = np.where(unusable, np.float32(0), image)
     if bad.size:
         unusable |= bad
-    good = image[~unusable] if unusable.any() else image
+    whole = not unusable.any()
+    good = image if whole else image[~unusable]
     if good.size < SMALLEST_GOOD_SHARE * image.size:
         raise GalaxyError(
             f"at least {SMALLEST_GOOD_SHARE:.0%} of a cutout's pixels must be good; "
             f"got {good.size / image.size:.0%}: the others are masked or not finite"
         )
     check_contrast(good.min(), good.max())
-    return image, unusable
+    return image, unusable, whole
 
 
 def check_contrast(lowest: np.float32, highest: np.float32) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -69,15 +68,8 @@ def read_cutout(path: Path | str, known: Known | None = None) -> Cutout:
     the header (PSF_FWHM, SEEING); a zero point from `known` or the header (MAGZERO, FLUXMAG0,
     PHOTFLAM, BUNIT). Whatever is in the file, nothing else is raised.
     """
-    with only_galaxy_errors():
-        return cutout_of(read_hdus(path), os.path.basename(path), known or Known())  # noqa: PTH119
-
-
-@contextmanager
-def only_galaxy_errors() -> Iterator[None]:
-    """A place where whatever goes wrong is the fault of one file, and stops no other galaxy."""
     try:
-        yield
+        return cutout_of(read_hdus(path), path, known or Known())
     except GalaxyError:
         raise
     except Exception as error:
@@ -88,8 +80,8 @@ def only_galaxy_errors() -> Iterator[None]:
         ) from error
 
 
-def cutout_of(hdus: tuple[Hdu, ...], file_name: str, known: Known) -> Cutout:
-    """The cutout that the HDUs of a file of this name hold; see `read_cutout`."""
+def cutout_of(hdus: tuple[Hdu, ...], path: Path | str, known: Known) -> Cutout:
+    """The cutout that the HDUs of a file hold; see `read_cutout`."""
     planes = choose_planes(hdus, known.band)
     scale = known.pixel_scale or pixel_scale(planes.headers)
     place = position(planes, known)
@@ -97,8 +89,8 @@ def cutout_of(hdus: tuple[Hdu, ...], file_name: str, known: Known) -> Cutout:
     return Cutout(
         pixels=planes.image,
         bad=planes.bad,
-        object_id=known.object_id or stem(file_name),
-        file_name=known.file_name or file_name,
+        object_id=known.object_id or stem(path),
+        file_name=known.file_name or os.path.basename(path),  # noqa: PTH119
         psf_fwhm=width,
         psf_concentration=concentration,
         pixel_scale=scale,

@@ -60,13 +60,18 @@ def split_hdus(content: bytes) -> tuple[Hdu, ...]:
                 f"the file of a cutout must have at most {MOST_HDUS} HDUs and {LONGEST_HEADERS} "
                 f"bytes of headers; it has more"
             )
-        end = data_start + data_size(cards)
-        if end > len(content):
-            raise truncated(end, len(content))
-        hdu = Hdu(cards, image_in(cards, content, (start, data_start, end), room))
-        room -= 0 if hdu.array is None else hdu.array.nbytes
-        hdus.append(hdu)
-        start = data_start + -(-(end - data_start) // BLOCK) * BLOCK
+        lengths = axis_lengths(cards, "NAXIS")
+        size = data_size(cards, lengths)
+        if data_start + size > len(content):
+            raise truncated(data_start + size, len(content))
+        if cards.value("ZIMAGE") is True and cards.value("XTENSION") in ("BINTABLE", "A3DTABLE"):
+            table = content[start : data_start + size]
+            array = unpacked(cards, table, data_start - start, room)
+        else:
+            array = image_in(cards, lengths, content, data_start, room)
+        room -= 0 if array is None else array.nbytes
+        hdus.append(Hdu(cards, array))
+        start = data_start + -(-size // BLOCK) * BLOCK
     return tuple(hdus)
 
 
@@ -82,17 +87,14 @@ def read_header(content: bytes, start: int) -> tuple[Cards, int]:
     return Cards(content[start:end]), start + -(-(end + CARD_LENGTH - start) // BLOCK) * BLOCK
 
 
-def data_size(cards: Cards) -> int:
+def data_size(cards: Cards, lengths: tuple[int, ...]) -> int:
     """The bytes of data that a header announces, without the padding of the last block."""
-    lengths = axis_lengths(cards, "NAXIS")
     if not lengths:
         return 0
     # Random groups, a format of radio astronomy, have a first axis of length zero.
-    counted = lengths[:-1] if cards.value("GROUPS") is True and not lengths[-1] else lengths
-    repeats = whole_number(cards, "GCOUNT", 1) * (
-        whole_number(cards, "PCOUNT", 0) + math.prod(counted)
-    )
-    return pixel_type(cards, "BITPIX").itemsize * repeats
+    counted = lengths[:-1] if not lengths[-1] and cards.value("GROUPS") is True else lengths
+    size = math.prod(counted) + whole_number(cards, "PCOUNT", 0)
+    return pixel_type(cards, "BITPIX").itemsize * size * whole_number(cards, "GCOUNT", 1)
 
 
 def axis_lengths(cards: Cards, name: str) -> tuple[int, ...]:
@@ -127,27 +129,24 @@ def pixel_type(cards: Cards, keyword: str) -> np.dtype[np.generic]:
 
 
 def image_in(
-    cards: Cards, content: bytes, places: tuple[int, int, int], room: int
+    cards: Cards, lengths: tuple[int, ...], content: bytes, data_start: int, room: int
 ) -> Pixels | None:
     """The pixels of an HDU, None for a table or an empty one.
 
-    `places` are where its header, its data and what comes after them begin. `GalaxyError` where the
-    pixels would take more than `room` bytes.
+    `GalaxyError` where they would take more than `room` bytes beside the file's own.
     """
-    start, data_start, end = places
-    kind = cards.value("XTENSION")
-    if kind in ("BINTABLE", "A3DTABLE") and cards.value("ZIMAGE") is True:
-        from gampen.storage.tiles import decompress  # astropy takes as long to load as a small run
+    count = math.prod(lengths) if lengths else 0
+    if not count or cards.value("XTENSION") not in (None, "IMAGE"):
+        return None
+    dtype = pixel_type(cards, "BITPIX")
+    return scaled(np.frombuffer(content, dtype, count, data_start).reshape(lengths), cards, room)
 
-        return decompress(cards, content[start:data_start], content[data_start:end], room)
-    if kind not in (None, "IMAGE") or end == data_start or cards.value("GROUPS") is True:
-        return None
-    shape, dtype = axis_lengths(cards, "NAXIS"), pixel_type(cards, "BITPIX")
-    count = math.prod(shape)
-    if not count:
-        return None
-    raw = np.frombuffer(content, dtype, count, data_start).reshape(shape)
-    return scaled(raw, cards, room)
+
+def unpacked(cards: Cards, table: bytes, data_start: int, room: int) -> Pixels | None:
+    """The pixels of a tile-compressed image, from all bytes of its HDU."""
+    from gampen.storage.tiles import decompress  # astropy takes as long to load as a small run
+
+    return decompress(cards, table[:data_start], table[data_start:], room)
 
 
 def scaled(raw: Pixels, cards: Cards, room: int) -> Pixels:
@@ -157,6 +156,8 @@ def scaled(raw: Pixels, cards: Cards, room: int) -> Pixels:
     become floats of enough digits. `GalaxyError` where these would take more than `room` bytes.
     """
     scale, zero = cards.number("BSCALE"), cards.number("BZERO")
+    if scale is zero is None and "BLANK" not in cards:
+        return raw
     scale, zero = (1.0 if scale is None else scale), (0.0 if zero is None else zero)
     blank = cards.value("BLANK") if raw.dtype.kind in "iu" else None
     if scale == 1 and zero == 0 and blank is None:

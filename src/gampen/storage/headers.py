@@ -7,7 +7,7 @@ than the posterior.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import count, takewhile
 
@@ -53,11 +53,6 @@ class Cards(Mapping[str, CardValue]):
             if text.startswith("HIERARCH ", start) and end != -1:
                 self._fields.setdefault(text[start + 9 : end].strip(), end + 1)
 
-    def _field(self, keyword: str) -> str | None:
-        """The value and comment of a card as they are written."""
-        start = self._fields.get(keyword)
-        return None if start is None else self._text[start : start - start % CARD_LENGTH + 80]
-
     def __getitem__(self, keyword: str) -> CardValue:
         """The value of a card; `KeyError` where it is missing, empty or cannot be read."""
         value = self.value(keyword)
@@ -86,13 +81,25 @@ class Cards(Mapping[str, CardValue]):
 
     def value(self, keyword: str) -> CardValue | None:
         """The value of a card, None where it is missing, empty or cannot be read."""
-        field = self._field(keyword)
-        return None if field is None else split_card(field)[0]
+        # Asked fifty times a file, mostly in vain: the quick way out comes first.
+        start = self._fields.get(keyword)
+        if start is None:
+            return None
+        return split_card(self._field(start))[0]
+
+    def chosen(self, keywords: Iterable[str]) -> ChosenCards:
+        """Some of the cards, those that have a value."""
+        field, there = self._field, self._fields
+        return ChosenCards({key: field(there[key]) for key in keywords if key in there})
+
+    def _field(self, start: int) -> str:
+        """What is written behind a keyword, from a place to the end of its card."""
+        return self._text[start : start - start % CARD_LENGTH + CARD_LENGTH]
 
     def comment(self, keyword: str) -> str:
         """The comment of a card, empty where there is none."""
-        field = self._field(keyword)
-        return "" if field is None else split_card(field)[1]
+        start = self._fields.get(keyword)
+        return "" if start is None else split_card(self._field(start))[1]
 
     def number(self, keyword: str) -> float | None:
         """The value of a card as a finite number, also one in quotes; None where there is none."""
@@ -109,6 +116,38 @@ class Cards(Mapping[str, CardValue]):
         """The value of a card as text without blanks around it; empty where there is none."""
         value = self.value(keyword)
         return "" if value is None else str(value).strip()
+
+
+class ChosenCards(Mapping[str, CardValue]):
+    """A few cards without the rest of their header, parsed once somebody looks at them."""
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        """Take what is written behind each keyword."""
+        self._fields: dict[str, str] | None = fields
+        self._parsed: dict[str, CardValue] = {}
+
+    def _values(self) -> dict[str, CardValue]:
+        if self._fields is not None:
+            pairs = ((key, split_card(field)[0]) for key, field in self._fields.items())
+            self._parsed = {key: value for key, value in pairs if value is not None}
+            self._fields = None
+        return self._parsed
+
+    def __getitem__(self, keyword: str) -> CardValue:
+        """The value of a card; `KeyError` where it is missing."""
+        return self._values()[keyword]
+
+    def __iter__(self) -> Iterator[str]:
+        """The keywords, in the order in which they were chosen."""
+        return iter(self._values())
+
+    def __len__(self) -> int:
+        """The number of cards."""
+        return len(self._values())
+
+    def __repr__(self) -> str:
+        """The cards as a dictionary shows them."""
+        return repr(self._values())
 
 
 @lru_cache(maxsize=4096)  # the files of one survey share most of their cards

@@ -7,6 +7,7 @@ Calabretta & Greisen 2002, doi:10.1051/0004-6361:20021327. Pixels are 0-indexed 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from gampen.cutouts import CardValue
 from gampen.storage.headers import Cards
@@ -25,9 +26,9 @@ Matrix = tuple[float, float, float, float]
 """Degrees per pixel: d(first)/dx, d(first)/dy, d(second)/dx, d(second)/dy."""
 
 
-def wcs_cards(cards: Cards) -> dict[str, CardValue]:
+def wcs_cards(cards: Cards) -> Mapping[str, CardValue]:
     """The world-coordinate cards that a header holds."""
-    return {key: value for key in WCS_CARDS if (value := cards.value(key)) is not None}
+    return cards.chosen(WCS_CARDS)
 
 
 def pixel_matrix(cards: Cards) -> Matrix | None:
