@@ -5,6 +5,7 @@ Pixels are 0-indexed with integer centres, arrays `[row, column]`; the galaxy si
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntFlag
@@ -16,6 +17,12 @@ from gampen.errors import GalaxyError
 
 SMALLEST_SIDE = 16
 """[pixel] A cutout with a shorter side has no sky to measure its noise in."""
+
+LARGEST_SIDE = 4096
+"""[pixel] No galaxy is that wide: an image with a longer side is a field, not a cutout."""
+
+ZERO_POINTS = (-100.0, 100.0)
+"""[AB mag] A number outside of these is not a zero point, but a sign that none is known."""
 
 CORE_RADIUS = 3
 """[pixel] Half-width of the central box in which one bad pixel is worth a flag of its own."""
@@ -94,6 +101,7 @@ def describe_flags() -> dict[str, str]:
     return {f"{int(flag)} {flag.name}": flag.description for flag in Flag}
 
 
+FLOAT32 = np.dtype(np.float32)
 NO_FLAGS = Flag(0)
 NO_MAP = np.zeros((0, 0), dtype=bool)
 OWN_FLAGS = (
@@ -101,6 +109,16 @@ OWN_FLAGS = (
     *(Flag.PSF_UNKNOWN, Flag.PIXEL_SCALE_UNKNOWN, Flag.ZERO_POINT_UNKNOWN),
 )
 """The flags that follow from a cutout's own fields."""
+OWN_BITS = sum(int(flag) for flag in OWN_FLAGS)
+# As whole numbers: combining flags one by one takes longer than reading a small file.
+MASKED_PIXELS, MASKED_CORE = int(Flag.MASKED_PIXELS), int(Flag.MASKED_CORE)
+UNKNOWN_BITS = (
+    ("psf_fwhm", int(Flag.PSF_UNKNOWN)),
+    ("pixel_scale", int(Flag.PIXEL_SCALE_UNKNOWN)),
+    ("zero_point", int(Flag.ZERO_POINT_UNKNOWN)),
+)
+RANGES = {"zero_point": ZERO_POINTS, "ra": (-360.0, 360.0), "dec": (-90.0, 90.0)}
+"""What a number must lie between: [AB mag] and [deg]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,35 +152,39 @@ class Cutout:
 
     def __post_init__(self) -> None:
         """Find bad pixels, check the content and raise the flags that follow."""
-        image, unusable = clean_pixels(self.pixels, self.bad)
+        image, unusable, whole = clean_pixels(self.pixels, self.bad)
         object.__setattr__(self, "pixels", image)
         object.__setattr__(self, "bad", unusable)
-        for name in ("psf_fwhm", "pixel_scale"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
-                raise GalaxyError(f"{name} must be a positive number; got {value}")
-        share = self.psf_concentration
-        if share is not None and not 0 < share <= 1:
-            raise GalaxyError(f"psf_concentration must be above 0 and at most 1; got {share}")
-        object.__setattr__(self, "flags", (self.flags & ~Flag(sum(OWN_FLAGS))) | self._own_flags())
+        check_facts(self)
+        flags = Flag(int(self.flags) & ~OWN_BITS | self._own_bits(whole))
+        object.__setattr__(self, "flags", flags)
 
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width [pixel]."""
         return self.pixels.shape[0], self.pixels.shape[1]
 
-    def _own_flags(self) -> Flag:
-        """The flags that the cutout's own fields call for."""
-        unknown = {
-            Flag.PSF_UNKNOWN: self.psf_fwhm,
-            Flag.PIXEL_SCALE_UNKNOWN: self.pixel_scale,
-            Flag.ZERO_POINT_UNKNOWN: self.zero_point,
-        }
-        flags = Flag(sum(flag for flag, value in unknown.items() if value is None))
-        if self.bad.any():
-            flags |= Flag.MASKED_PIXELS
-            flags |= Flag.MASKED_CORE if core(self.bad).any() else Flag(0)
-        return flags
+    def _own_bits(self, whole: bool) -> int:
+        """The flags that the cutout's own fields call for; it is whole where no pixel is bad."""
+        bits = sum([bit for name, bit in UNKNOWN_BITS if getattr(self, name) is None])
+        if not whole:
+            bits |= MASKED_PIXELS | (MASKED_CORE if core(self.bad).any() else 0)
+        return bits
+
+
+def check_facts(cutout: Cutout) -> None:
+    """Refuse, with a `GalaxyError`, what cannot be true of any image."""
+    for name in ("psf_fwhm", "pixel_scale"):
+        value = getattr(cutout, name)
+        if value is not None and not 0 < value < math.inf:
+            raise GalaxyError(f"{name} must be a positive number; got {value}")
+    share = cutout.psf_concentration
+    if share is not None and not 0 < share <= 1:
+        raise GalaxyError(f"psf_concentration must be above 0 and at most 1; got {share}")
+    for name, (low, high) in RANGES.items():
+        value = getattr(cutout, name)
+        if value is not None and not low <= value <= high:
+            raise GalaxyError(f"{name} must be from {low:g} to {high:g}; got {value}")
 
 
 @dataclass(frozen=True)
@@ -246,38 +268,56 @@ class Cutouts:
 
 def clean_pixels(
     pixels: Shaped[np.ndarray, " ..."], bad: Bool[np.ndarray, " ..."]
-) -> tuple[Float32[np.ndarray, "height width"], Bool[np.ndarray, "height width"]]:
-    """Finite native float32 pixels and the map of bad ones; `GalaxyError` where nothing is left."""
-    if pixels.ndim != 2 or min(pixels.shape) < SMALLEST_SIDE:
+) -> tuple[Float32[np.ndarray, "height width"], Bool[np.ndarray, "height width"], bool]:
+    """Finite native float32 pixels, the map of bad ones, and whether there are none.
+
+    `GalaxyError` where nothing is left.
+    """
+    if pixels.ndim != 2 or min(pixels.shape) < SMALLEST_SIDE or max(pixels.shape) > LARGEST_SIDE:
         size = " x ".join(str(side) for side in pixels.shape) or "a single number"
+        small = pixels.ndim != 2 or min(pixels.shape) < SMALLEST_SIDE
+        side = SMALLEST_SIDE if small else LARGEST_SIDE
         raise GalaxyError(
-            f"a cutout must be an image of at least {SMALLEST_SIDE} x {SMALLEST_SIDE} pixels; "
-            f"got {size}"
+            f"a cutout must be an image of at {'least' if small else 'most'} {side} x {side} "
+            f"pixels; got {size}"
         )
     if bad.size and bad.shape != pixels.shape:
         raise GalaxyError(f"mask and image must have one shape; got {bad.shape}, {pixels.shape}")
-    with np.errstate(over="ignore", invalid="ignore"):
-        image = pixels.astype(np.float32, copy=False)
+    if pixels.dtype.itemsize == FLOAT32.itemsize and pixels.dtype.kind == FLOAT32.kind:
+        image = pixels.astype(FLOAT32, copy=False)
+    else:
+        with np.errstate(over="ignore", invalid="ignore"):
+            image = pixels.astype(FLOAT32)
+    # A single pixel that is not finite shows in one of these two.
+    lowest, highest = np.minimum.reduce(image, None), np.maximum.reduce(image, None)
+    if bad.size or not (math.isfinite(lowest) and math.isfinite(highest)):
+        return masked_pixels(image, bad)
+    check_contrast(lowest, highest)
+    return image, np.zeros(image.shape, dtype=bool), True
+
+
+def masked_pixels(
+    image: Float32[np.ndarray, "height width"], bad: Bool[np.ndarray, " ..."]
+) -> tuple[Float32[np.ndarray, "height width"], Bool[np.ndarray, "height width"], bool]:
+    """The image with zeros where it is not finite, the map of bad pixels, whether there are none."""
     unusable = ~np.isfinite(image)
     if unusable.any():
         image = np.where(unusable, np.float32(0), image)
     if bad.size:
         unusable |= bad
-    check_content(image, unusable)
-    return image, unusable
-
-
-def check_content(
-    image: Float32[np.ndarray, "height width"], unusable: Bool[np.ndarray, "height width"]
-) -> None:
-    """Refuse, with a `GalaxyError`, an image without a good pixel or without any contrast."""
-    good = image[~unusable] if unusable.any() else image
+    whole = not unusable.any()
+    good = image if whole else image[~unusable]
     if good.size < SMALLEST_GOOD_SHARE * image.size:
         raise GalaxyError(
             f"at least {SMALLEST_GOOD_SHARE:.0%} of a cutout's pixels must be good; "
             f"got {good.size / image.size:.0%}: the others are masked or not finite"
         )
-    lowest, highest = good.min(), good.max()
+    check_contrast(good.min(), good.max())
+    return image, unusable, whole
+
+
+def check_contrast(lowest: np.float32, highest: np.float32) -> None:
+    """Refuse, with a `GalaxyError`, an image whose good pixels are all alike."""
     if lowest == highest:
         raise GalaxyError(f"a cutout must have contrast; all good pixels are {lowest:g}")
 

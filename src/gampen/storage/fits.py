@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -11,9 +13,9 @@ import numpy as np
 from jaxtyping import Float32, Shaped
 
 from gampen.cutouts import CardValue, Cutout
-from gampen.errors import GalaxyError
+from gampen.errors import GalaxyError, reason_of
 from gampen.storage.atomic import write_bytes
-from gampen.storage.hdus import BLOCK, read_hdus
+from gampen.storage.hdus import BLOCK, Hdu, read_hdus
 from gampen.storage.headers import CARD_LENGTH, psf_fwhm, zero_point
 from gampen.storage.planes import Band, Planes, Role, choose_planes, planes_in, role_of
 from gampen.storage.psfs import fit_core, measure_concentration
@@ -21,6 +23,11 @@ from gampen.storage.wcs import central_position, pixel_scale, tangent_cards, wcs
 
 PsfFacts = tuple[float | None, float | None]
 """Width [pixel] and concentration of a PSF, as far as they are known."""
+
+LARGEST_PSF = 1024
+"""[pixel] A side of a PSF's image."""
+
+UNFORESEEN = "reading it failed with"
 
 
 @dataclass(frozen=True)
@@ -46,22 +53,36 @@ class Known:
     def over(self, other: Known) -> Known:
         """These facts where given, and otherwise those of `other`."""
         given = {name: value for name, value in vars(self).items() if value is not None}
+        if not given:
+            return other
         if self.psf_fwhm is not None and self.psf_file is None:
             other = replace(other, psf_file=None)
         return replace(other, **given)
 
 
-def read_cutout(path: Path, known: Known | None = None) -> Cutout:
+def read_cutout(path: Path | str, known: Known | None = None) -> Cutout:
     """The cutout in a FITS file; `GalaxyError` with a one-line reason where there is none.
 
     The image may be in the primary HDU or an extension, of any type, scaled or compressed; a mask,
     variance or PSF in the same file is used. A PSF's width comes from `known`, a PSF image, or
     the header (PSF_FWHM, SEEING); a zero point from `known` or the header (MAGZERO, FLUXMAG0,
-    PHOTFLAM, BUNIT).
+    PHOTFLAM, BUNIT). Whatever is in the file, nothing else is raised.
     """
-    known = known or Known()
-    path = Path(path)
-    planes = choose_planes(read_hdus(path), known.band)
+    try:
+        return cutout_of(read_hdus(path), path, known or Known())
+    except GalaxyError:
+        raise
+    except Exception as error:
+        # Nothing is known to end here; but a file is data from elsewhere, and a run is long.
+        raise GalaxyError(
+            f"the file must be a sound FITS file; {UNFORESEEN} {type(error).__name__}: "
+            f"{reason_of(error)}"
+        ) from error
+
+
+def cutout_of(hdus: tuple[Hdu, ...], path: Path | str, known: Known) -> Cutout:
+    """The cutout that the HDUs of a file hold; see `read_cutout`."""
+    planes = choose_planes(hdus, known.band)
     scale = known.pixel_scale or pixel_scale(planes.headers)
     place = position(planes, known)
     width, concentration = find_psf(planes, known, scale)
@@ -69,7 +90,7 @@ def read_cutout(path: Path, known: Known | None = None) -> Cutout:
         pixels=planes.image,
         bad=planes.bad,
         object_id=known.object_id or stem(path),
-        file_name=known.file_name or path.name,
+        file_name=known.file_name or os.path.basename(path),  # noqa: PTH119
         psf_fwhm=width,
         psf_concentration=concentration,
         pixel_scale=scale,
@@ -95,9 +116,20 @@ def find_psf(planes: Planes, known: Known, scale: float | None) -> PsfFacts:
 
 
 def measured(image: Shaped[np.ndarray, " ..."]) -> tuple[float, float | None]:
-    """Width [pixel] and concentration of an image of a PSF."""
-    core = fit_core(image)
-    return core[2], measure_concentration(image, core)
+    """Width [pixel] and concentration of an image of a PSF; `GalaxyError` where it shows none."""
+    if max(image.shape) > LARGEST_PSF:
+        raise GalaxyError(
+            f"a PSF image must have at most {LARGEST_PSF} pixels a side; got {image.shape}"
+        )
+    try:
+        with np.errstate(all="ignore"):
+            core = fit_core(image)
+            found = core[2], measure_concentration(image, core)
+    except np.linalg.LinAlgError:
+        raise GalaxyError("a PSF image must have a peak that can be fitted") from None
+    if not 0 < found[0] < math.inf:
+        raise GalaxyError("a PSF image must have a peak of some width")
+    return found
 
 
 def psf_of_file(path: Path, band: Band) -> tuple[float, float | None]:
@@ -130,11 +162,11 @@ def position(planes: Planes, known: Known) -> tuple[float | None, float | None]:
     return centre or (None, None)
 
 
-def stem(path: Path) -> str:
+def stem(path: Path | str) -> str:
     """A file's name without the suffixes of FITS and of compression."""
-    name = path.name
+    name = os.path.basename(path)  # noqa: PTH119 - of a million names, in a second
     for suffix in (".gz", ".fz", ".fits", ".fit", ".fts"):
-        if name.lower().endswith(suffix):
+        if name[-len(suffix) :].lower() == suffix:
             name = name[: -len(suffix)]
     return name
 

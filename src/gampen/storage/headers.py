@@ -7,7 +7,8 @@ than the posterior.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import count, takewhile
 
 from gampen.cutouts import CardValue
@@ -34,15 +35,23 @@ class Cards(Mapping[str, CardValue]):
 
     def __init__(self, raw: bytes) -> None:
         """Take the header's bytes, up to and without its END card or with it."""
-        self._raw: dict[str, str] = {}
-        text = raw.decode("latin-1")
+        text = self._text = raw.decode("latin-1")
+        # Backwards, so that of a repeated keyword the first stays.
+        self._fields = {
+            text[start : start + 8].rstrip(): start + 10
+            for start in range((len(text) - 10) // CARD_LENGTH * CARD_LENGTH, -1, -CARD_LENGTH)
+            if text[start + 8 : start + 10] == "= "
+        }
+        if "HIERARCH " in text:
+            self._add_long_keywords()
+
+    def _add_long_keywords(self) -> None:
+        """Find the cards whose keyword has more than eight letters."""
+        text = self._text
         for start in range(0, len(text), CARD_LENGTH):
-            if text[start + 8 : start + 10] == "= ":
-                keyword = text[start : start + 8].rstrip()
-                self._raw.setdefault(keyword, text[start + 10 : start + CARD_LENGTH])
-            elif text.startswith("HIERARCH ", start):
-                keyword, _, field = text[start + 9 : start + CARD_LENGTH].partition("=")
-                self._raw.setdefault(keyword.strip(), field)
+            end = text.find("=", start, start + CARD_LENGTH - 1)
+            if text.startswith("HIERARCH ", start) and end != -1:
+                self._fields.setdefault(text[start + 9 : end].strip(), end + 1)
 
     def __getitem__(self, keyword: str) -> CardValue:
         """The value of a card; `KeyError` where it is missing, empty or cannot be read."""
@@ -57,7 +66,7 @@ class Cards(Mapping[str, CardValue]):
 
     def __iter__(self) -> Iterator[str]:
         """The keywords of the cards with a value, in order."""
-        return (keyword for keyword in self._raw if keyword in self)
+        return (keyword for keyword in reversed(self._fields) if keyword in self)
 
     def __len__(self) -> int:
         """The number of cards with a value."""
@@ -66,16 +75,31 @@ class Cards(Mapping[str, CardValue]):
     @property
     def mask_planes(self) -> tuple[str, ...]:
         """The planes of a Rubin or HSC mask that MP_ cards number."""
-        return tuple(keyword[3:] for keyword in self._raw if keyword.startswith("MP_"))
+        if "MP_" not in self._text:
+            return ()
+        return tuple(keyword[3:] for keyword in self._fields if keyword.startswith("MP_"))
 
     def value(self, keyword: str) -> CardValue | None:
         """The value of a card, None where it is missing, empty or cannot be read."""
-        field = self._raw.get(keyword)
-        return None if field is None else split_card(field)[0]
+        # Asked fifty times a file, mostly in vain: the quick way out comes first.
+        start = self._fields.get(keyword)
+        if start is None:
+            return None
+        return split_card(self._field(start))[0]
+
+    def chosen(self, keywords: Iterable[str]) -> ChosenCards:
+        """Some of the cards, those that have a value."""
+        field, there = self._field, self._fields
+        return ChosenCards({key: field(there[key]) for key in keywords if key in there})
+
+    def _field(self, start: int) -> str:
+        """What is written behind a keyword, from a place to the end of its card."""
+        return self._text[start : start - start % CARD_LENGTH + CARD_LENGTH]
 
     def comment(self, keyword: str) -> str:
         """The comment of a card, empty where there is none."""
-        return split_card(self._raw[keyword])[1] if keyword in self._raw else ""
+        start = self._fields.get(keyword)
+        return "" if start is None else split_card(self._field(start))[1]
 
     def number(self, keyword: str) -> float | None:
         """The value of a card as a finite number, also one in quotes; None where there is none."""
@@ -94,6 +118,39 @@ class Cards(Mapping[str, CardValue]):
         return "" if value is None else str(value).strip()
 
 
+class ChosenCards(Mapping[str, CardValue]):
+    """A few cards without the rest of their header, parsed once somebody looks at them."""
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        """Take what is written behind each keyword."""
+        self._fields: dict[str, str] | None = fields
+        self._parsed: dict[str, CardValue] = {}
+
+    def _values(self) -> dict[str, CardValue]:
+        if self._fields is not None:
+            pairs = ((key, split_card(field)[0]) for key, field in self._fields.items())
+            self._parsed = {key: value for key, value in pairs if value is not None}
+            self._fields = None
+        return self._parsed
+
+    def __getitem__(self, keyword: str) -> CardValue:
+        """The value of a card; `KeyError` where it is missing."""
+        return self._values()[keyword]
+
+    def __iter__(self) -> Iterator[str]:
+        """The keywords, in the order in which they were chosen."""
+        return iter(self._values())
+
+    def __len__(self) -> int:
+        """The number of cards."""
+        return len(self._values())
+
+    def __repr__(self) -> str:
+        """The cards as a dictionary shows them."""
+        return repr(self._values())
+
+
+@lru_cache(maxsize=4096)  # the files of one survey share most of their cards
 def split_card(field: str) -> tuple[CardValue | None, str]:
     """The value and the comment in columns 11 to 80 of a card."""
     stripped = field.lstrip()
@@ -117,6 +174,8 @@ def parse_value(value: str) -> CardValue | None:
     """A logical, whole or real number; None for anything else."""
     if value in ("T", "F"):
         return value == "T"
+    if "_" in value:  # which Python has in numbers, and FITS has not
+        return None
     try:
         return int(value)
     except ValueError:
@@ -136,7 +195,7 @@ def zero_point(headers: tuple[Cards, ...]) -> float | None:
     for source in (_magzero, _fluxmag0, _photflam, _flux_unit):
         for cards in headers:
             value = source(cards)
-            if value is not None:
+            if value is not None and math.isfinite(value):
                 return value
     return None
 

@@ -8,31 +8,37 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Shaped
 
 from gampen.catalog import Catalog, Column
 from gampen.cutouts import Cutout, Entry, Rejection
-from gampen.errors import GalaxyError, UsageError
+from gampen.errors import LONGEST_REASON, GalaxyError, UsageError
+from gampen.storage.facts import in_our_units
 from gampen.storage.fits import Known, read_cutout, stem, write_cutout
+from gampen.storage.homes import CUTOUTS, Homes, content_of, fits_names, printable, version_of
 from gampen.storage.tables import TABLE_SUFFIXES, read_catalog, write_catalog
 
-FITS_SUFFIXES = (".fits", ".fit", ".fts", ".fits.gz", ".fit.gz", ".fits.fz", ".fz")
 INFO = "info"
-CUTOUTS = "cutouts"
-NUMBERS = (
-    "ra",
-    "dec",
-    "psf_fwhm_arcsec",
-    "psf_concentration",
-    "zero_point",
-    "pixel_scale_arcsec",
-)
+SLICE = 4096  # names at once
+LONGEST_ID = 255
+"""[letter] Ids are repeated in every output."""
+
+FACTS = {
+    "ra": "ra",
+    "dec": "dec",
+    "psf_fwhm_arcsec": "psf_fwhm",
+    "psf_concentration": "psf_concentration",
+    "zero_point": "zero_point",
+    "pixel_scale_arcsec": "pixel_scale",
+}
+"""The columns of an info table that `Known` has a place for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +64,8 @@ class Folder:
 
     def take(self, galaxies: Iterable[int]) -> Folder:
         """The chosen galaxies, in the order chosen."""
-        return Folder(self.root, self.catalog.take(np.array(list(galaxies), dtype=np.int64)))
+        chosen = np.fromiter(galaxies, dtype=np.int64)
+        return Folder(self.root, self.catalog.take(chosen))
 
     def read(self, known: Known | None = None) -> Iterator[Entry]:
         """Each galaxy's cutout, in order, or why there is none; see `read_cutouts`."""
@@ -68,10 +75,13 @@ class Folder:
         """A digest of the catalogue and of each file's size and time of change."""
         digest = hashlib.sha256()
         for column in self.catalog:
-            digest.update(json.dumps([column.name, column.unit, column.text()]).encode())
-        homes = (self.root / CUTOUTS, self.root)
-        for name in self.file_names:
-            digest.update(version_of(homes, name).encode())
+            digest.update(json.dumps([column.name, column.unit, len(column)]).encode())
+            digest.update(content_of(column))
+        homes = (str(self.root / CUTOUTS), str(self.root))
+        names = self.file_names
+        for start in range(0, len(names), SLICE):
+            versions = [version_of(homes, name) for name in names[start : start + SLICE]]
+            digest.update("".join(versions).encode())
         return digest.hexdigest()
 
 
@@ -86,13 +96,13 @@ def open_folder(path: Path) -> Folder:
         raise UsageError(f"the input must exist; there is no {path}")
     if path.is_file():
         is_table = path.suffix in TABLE_SUFFIXES and path.suffix != ".fits"
-        return listed(path) if is_table else bare(path.parent, [path])
+        return listed(path) if is_table else bare(path.parent, [path.name])
     tables = [path / f"{INFO}{suffix}" for suffix in TABLE_SUFFIXES]
     tables = [table for table in tables if table.is_file()]
     if len(tables) > 1:
         names = ", ".join(table.name for table in tables)
         raise UsageError(f"{path} must hold one info table; it holds {names}")
-    return listed(tables[0]) if tables else bare(path, fits_files(path))
+    return listed(tables[0]) if tables else bare(path, fits_names(path))
 
 
 def listed(table: Path) -> Folder:
@@ -100,55 +110,68 @@ def listed(table: Path) -> Folder:
     catalog = read_catalog(table)
     if "file_name" not in catalog:
         raise UsageError(
-            f"{table} must have a column 'file_name'; it has {', '.join(catalog.names)}"
+            f"{table} must have a column 'file_name'; it has {shortened(', '.join(catalog.names))}"
         )
     if not len(catalog):
         raise UsageError(f"{table} must list at least one galaxy; it lists none")
+    for name in ("file_name", "object_id"):
+        if name in catalog and catalog[name].values.ndim != 1:
+            raise UsageError(f"{table}: {name} must hold one name a galaxy; it holds several")
     files = catalog["file_name"].text()
-    stems = [stem(Path(name)) for name in files]
-    ids = catalog["object_id"].text() if "object_id" in catalog else stems
-    return folder_of(table.parent, ids, files, catalog)
+    ids = catalog["object_id"].text() if "object_id" in catalog else [stem(name) for name in files]
+    return folder_of(table.parent, ids, files, in_our_units(catalog))
 
 
-def bare(root: Path, files: list[Path]) -> Folder:
-    """The galaxies of loose FITS files."""
-    if not files:
+def bare(root: Path, names: list[str]) -> Folder:
+    """The galaxies of loose FITS files, named relative to their folder."""
+    if not names:
         raise UsageError(
             f"{root} must hold FITS files or an info table; there are none there or in {CUTOUTS}/"
         )
-    names = [file.relative_to(root).as_posix() for file in files]
-    ids = [stem(file) for file in files]
+    # What is no text in this machine's encoding could not be written into any catalogue.
+    names = [printable(name) for name in names]
+    ids = [stem(name) for name in names]
     return folder_of(root, ids if len(set(ids)) == len(ids) else names, names, Catalog(()))
 
 
 def folder_of(root: Path, ids: list[str], files: list[str], catalog: Catalog) -> Folder:
-    """The folder whose catalogue begins with ids and file names; `UsageError` for a repeated id."""
-    repeated = [name for name, count in Counter(ids).items() if count > 1]
-    if repeated:
+    """The folder whose catalogue begins with ids and file names.
+
+    `UsageError` for an id that is repeated, empty or of an unusual length.
+    """
+    if len(set(ids)) < len(ids):
+        repeated = [name for name, count in Counter(ids).items() if count > 1]
         raise UsageError(
-            f"object ids must be distinct; {len(repeated)} are not, the first is {repeated[0]!r}"
+            f"object ids must be distinct; {len(repeated)} are not, the first is "
+            f"{shortened(repeated[0])!r}"
+        )
+    longest = max(ids, key=len)
+    if len(longest) > LONGEST_ID:
+        raise UsageError(
+            f"an object id must have at most {LONGEST_ID} letters; {shortened(longest)!r} has "
+            f"{len(longest)}"
         )
     first = (
-        Column("object_id", np.array(ids, dtype=str), ucd="meta.id;meta.main"),
-        Column("file_name", np.array(files, dtype=str), ucd="meta.id;meta.file"),
+        Column("object_id", names_in(ids), ucd="meta.id;meta.main"),
+        Column("file_name", names_in(files), ucd="meta.id;meta.file"),
     )
     return Folder(root, Catalog(first, catalog.metadata).with_columns(others(catalog)))
+
+
+def names_in(names: list[str]) -> Shaped[np.ndarray, " galaxy"]:
+    """Names as an array; one that is much longer than the others does not lengthen them all."""
+    longest = max(map(len, names), default=0)
+    return np.array(names, dtype=object if longest > LONGEST_ID else str)
+
+
+def shortened(text: str) -> str:
+    """Text that fits into one line of an error."""
+    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}..."
 
 
 def others(catalog: Catalog) -> Iterator[Column]:
     """The columns beside the ids and file names."""
     return (column for column in catalog if column.name not in ("object_id", "file_name"))
-
-
-def fits_files(root: Path) -> list[Path]:
-    """The FITS files of a folder and of its `cutouts/`, in the order of their names."""
-    folders = [folder for folder in (root, root / CUTOUTS) if folder.is_dir()]
-    files = (file for folder in folders for file in folder.iterdir())
-    return sorted(
-        file
-        for file in files
-        if file.name.lower().endswith(FITS_SUFFIXES) and not file.name.startswith(".")
-    )
 
 
 def read_cutouts(folder: Folder, known: Known | None = None) -> Iterator[Entry]:
@@ -158,66 +181,30 @@ def read_cutouts(folder: Folder, known: Known | None = None) -> Iterator[Entry]:
     `psf_fwhm_arcsec`, `psf_concentration`, `psf_file`, `zero_point` and `pixel_scale_arcsec`; those
     go before the files' headers. Never raises for one bad galaxy.
     """
-    columns = {
-        name: folder.catalog[name].numbers().tolist() for name in NUMBERS if name in folder.catalog
-    }
+    facts = {FACTS[name]: known_values(folder.catalog[name]) for name in told_by(folder)}
     psfs = folder.catalog["psf_file"].text() if "psf_file" in folder.catalog else None
-    homes = ((folder.root / CUTOUTS).resolve(), folder.root.resolve())
-    for galaxy, (object_id, file_name) in enumerate(
-        zip(folder.object_ids, folder.file_names, strict=True)
+    homes = Homes.of(folder.root / CUTOUTS, folder.root)
+    rows = zip(*facts.values(), strict=True) if facts else repeat(())
+    for galaxy, (object_id, file_name, row) in enumerate(
+        zip(folder.object_ids, folder.file_names, rows, strict=False)
     ):
-        row = {name: finite(values[galaxy]) for name, values in columns.items()}
+        own = Known(object_id, file_name, **dict(zip(facts, row, strict=True)))
         try:
-            psf = inside(homes, psfs[galaxy]) if psfs and psfs[galaxy] else None
-            own = Known(
-                object_id=object_id,
-                file_name=file_name,
-                ra=row.get("ra"),
-                dec=row.get("dec"),
-                psf_fwhm=row.get("psf_fwhm_arcsec"),
-                psf_concentration=row.get("psf_concentration"),
-                psf_file=psf,
-                zero_point=row.get("zero_point"),
-                pixel_scale=row.get("pixel_scale_arcsec"),
-            )
-            path = inside(homes, file_name)
-            yield read_cutout(path, known.over(own) if known else own)
+            if psfs and psfs[galaxy]:
+                own = replace(own, psf_file=Path(homes.find(psfs[galaxy])))
+            yield read_cutout(homes.find(file_name), known.over(own) if known else own)
         except GalaxyError as error:
-            yield Rejection(object_id, file_name, str(error), row.get("ra"), row.get("dec"))
+            yield Rejection(object_id, file_name, str(error), own.ra, own.dec)
 
 
-def finite(value: float) -> float | None:
-    """The value, None where it is not finite."""
-    return value if math.isfinite(value) else None
+def told_by(folder: Folder) -> list[str]:
+    """The columns of a folder's catalogue that say something of each galaxy."""
+    return [name for name in FACTS if name in folder.catalog]
 
 
-def inside(homes: tuple[Path, ...], name: str) -> Path:
-    """The path of a file named in a catalogue, in the first of the folders that has it.
-
-    `homes` are resolved: they may have been links. `GalaxyError` for a name that leads out of them.
-    """
-    if not name:
-        raise GalaxyError("file_name must be given; it is empty")
-    if "\0" in name:
-        raise GalaxyError("file_name must be a name; it holds a null character")
-    for path in (home / name for home in homes):
-        target = path.resolve()
-        if not any(target.is_relative_to(home) for home in homes):
-            raise GalaxyError(f"file_name must stay inside of its folder; got {name!r}")
-        if is_file(target):
-            return path
-    raise GalaxyError("the file must exist; it is missing")
-
-
-def version_of(homes: tuple[Path, ...], name: str) -> str:
-    """Size and time of change of the first file of a name, empty where there is none."""
-    for home in homes:
-        try:
-            found = os.stat(os.path.join(home, name))  # noqa: PTH118, PTH116 - ten times as fast
-        except (OSError, ValueError):
-            continue
-        return f"{found.st_size} {found.st_mtime_ns};"
-    return ";"
+def known_values(column: Column) -> list[float | None]:
+    """A column's numbers, None where there is none."""
+    return [value if math.isfinite(value) else None for value in column.numbers().tolist()]
 
 
 def is_file(path: Path) -> bool:

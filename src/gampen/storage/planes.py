@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -42,6 +42,8 @@ ROLES_BY_NAME = {
     Role.NOISE: ("ERR", "RMS", "SIGMA", "UNCERT", "STD"),
     Role.PSF: ("PSF",),
 }
+BESIDE = (Role.MASK, Role.VARIANCE, Role.WEIGHT, Role.NOISE, Role.PSF)
+ROLES = {name: role for role, names in ROLES_BY_NAME.items() for name in names}
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +62,8 @@ def role_of(hdu: Hdu) -> Role:
         return Role.MASK
     for card in ("EXTNAME", "EXTTYPE", "IMAGETYP"):
         name = hdu.cards.text(card).upper()
-        for role, names in ROLES_BY_NAME.items():
-            if name in names:
-                return role
+        if name in ROLES:
+            return ROLES[name]
         if name and card == "EXTNAME" and name != "COMPRESSED_IMAGE":
             return Role.OTHER
     return Role.IMAGE
@@ -72,17 +73,17 @@ def choose_planes(
     hdus: tuple[Hdu, ...], band: Band = None, images_are: tuple[Role, ...] = (Role.IMAGE,)
 ) -> Planes:
     """The planes of the chosen band; `GalaxyError` where there is no image or no single choice."""
-    filled = [hdu for hdu in hdus if hdu.array is not None]
-    images = [hdu for hdu in filled if role_of(hdu) in images_are]
-    images = images or [hdu for hdu in filled if role_of(hdu) is Role.OTHER]
+    filled = [(role_of(hdu), hdu) for hdu in hdus if hdu.array is not None]
+    images = [hdu for role, hdu in filled if role in images_are]
+    images = images or [hdu for role, hdu in filled if role is Role.OTHER]
     if not images:
         raise GalaxyError("the file must hold an image; it has none")
     chosen, plane = choose_image(images, band, hdus[0].cards)
     image = plane_of(chosen, plane)
-    beside = [hdu for hdu in filled if is_beside(hdu, chosen)]
-    maps = [bad_pixels(hdu, plane, image.shape) for hdu in beside]
-    psfs = [plane_of(hdu, plane) for hdu in beside if role_of(hdu) is Role.PSF]
     headers = (chosen.cards,) if chosen is hdus[0] else (chosen.cards, hdus[0].cards)
+    beside = [(role, hdu) for role, hdu in filled if role in BESIDE and is_beside(hdu, chosen)]
+    maps = [bad_pixels(hdu, plane, image.shape) for role, hdu in beside if role is not Role.PSF]
+    psfs = [plane_of(hdu, plane) for role, hdu in beside if role is Role.PSF]
     return Planes(image, union(maps), psfs[0] if psfs else None, headers)
 
 
@@ -91,10 +92,12 @@ def choose_image(images: list[Hdu], band: Band, primary: Cards) -> tuple[Hdu, in
     if planes_in(images[0]) > 1:
         names = bands((images[0].cards, primary))
         return images[0], choose(band, names, planes_in(images[0]))
-    names = tuple(name for hdu in images for name in bands((hdu.cards,))[:1])
-    distinct = len(names) == len(images) and len(set(names)) == len(names)
-    if distinct and len(images) > 1:
-        return images[choose(band, names, len(images))], 0
+    if len(images) > 1:
+        names = tuple(name for hdu in images for name in bands((hdu.cards,))[:1])
+        if len(names) == len(images) and len(set(names)) == len(names):
+            return images[choose(band, names, len(images))], 0
+    elif band is None:
+        return images[0], 0
     single = bands((images[0].cards, primary))[:1]
     return images[choose(band, single, 1)], 0
 
@@ -152,13 +155,9 @@ def is_beside(hdu: Hdu, image: Hdu) -> bool:
     return hdu is not image and (not own or not other or own == other)
 
 
-def bad_pixels(
-    hdu: Hdu, plane: int, shape: tuple[int, ...]
-) -> Bool[np.ndarray, "height width"] | None:
-    """The pixels that a mask, variance, weight or noise plane calls bad, None for other planes."""
+def bad_pixels(hdu: Hdu, plane: int, shape: tuple[int, ...]) -> Bool[np.ndarray, "height width"]:
+    """The pixels that a mask, variance, weight or noise plane calls bad."""
     role = role_of(hdu)
-    if role in (Role.IMAGE, Role.PSF, Role.OTHER):
-        return None
     values = plane_of(hdu, plane)
     if values.shape != shape:
         raise GalaxyError(
@@ -178,13 +177,15 @@ def masked(
     if not cards.mask_planes:
         return np.asarray(values != 0)
     bits = [cards.number(f"MP_{name}") for name in BAD_MASK_PLANES]
-    wanted = sum(1 << int(bit) for bit in bits if bit is not None and 0 <= bit < 63)
-    return np.asarray((values.astype(np.int64) & wanted) != 0)
+    wanted = sum({1 << int(bit) for bit in bits if bit is not None and 0 <= bit < 63})
+    with np.errstate(invalid="ignore"):
+        numbers = values.astype(np.int64)
+    # A mask of real numbers may hold what is none; such a pixel is not known to be good.
+    return np.asarray((numbers & wanted) != 0) | ~np.isfinite(values)
 
 
 def union(
-    maps: Iterable[Bool[np.ndarray, "height width"] | None],
+    maps: Sequence[Bool[np.ndarray, "height width"]],
 ) -> Bool[np.ndarray, " ..."]:
     """The pixels that are bad in any map; an empty array where there is no map."""
-    known = [bad for bad in maps if bad is not None]
-    return np.asarray(np.logical_or.reduce(known)) if known else NO_MAP
+    return np.asarray(np.logical_or.reduce(maps)) if maps else NO_MAP

@@ -7,6 +7,7 @@ Calabretta & Greisen 2002, doi:10.1051/0004-6361:20021327. Pixels are 0-indexed 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from gampen.cutouts import CardValue
 from gampen.storage.headers import Cards
@@ -25,10 +26,9 @@ Matrix = tuple[float, float, float, float]
 """Degrees per pixel: d(first)/dx, d(first)/dy, d(second)/dx, d(second)/dy."""
 
 
-def wcs_cards(cards: Cards) -> dict[str, CardValue]:
+def wcs_cards(cards: Cards) -> Mapping[str, CardValue]:
     """The world-coordinate cards that a header holds."""
-    values = ((keyword, cards.value(keyword)) for keyword in WCS_CARDS)
-    return {keyword: value for keyword, value in values if value is not None}
+    return cards.chosen(WCS_CARDS)
 
 
 def pixel_matrix(cards: Cards) -> Matrix | None:
@@ -36,9 +36,10 @@ def pixel_matrix(cards: Cards) -> Matrix | None:
     unit = DEGREES_PER_UNIT.get(cards.text("CUNIT1").lower())
     if unit is None:
         return None
-    if any(f"CD{axes}" in cards for axes in ("1_1", "1_2", "2_1", "2_2")):
-        cd = [cards.number(f"CD{axes}") or 0.0 for axes in ("1_1", "1_2", "2_1", "2_2")]
-        return cd[0] * unit, cd[1] * unit, cd[2] * unit, cd[3] * unit
+    cd = [cards.number(keyword) for keyword in ("CD1_1", "CD1_2", "CD2_1", "CD2_2")]
+    if cd != [None] * 4:
+        values = [(term or 0.0) * unit for term in cd]
+        return values[0], values[1], values[2], values[3]
     steps = [cards.number("CDELT1"), cards.number("CDELT2")]
     first, second = (unit if step is None else step * unit for step in steps)
     pc = _rotation(cards)
@@ -51,6 +52,7 @@ def _rotation(cards: Cards) -> Matrix:
     if not any(f"PC{axes}" in cards for axes in defaults):
         angle = math.radians(cards.number("CROTA2") or 0.0)
         ratio = (cards.number("CDELT2") or 1.0) / (cards.number("CDELT1") or 1.0)
+        ratio = ratio if 1e-9 < abs(ratio) < 1e9 else 1.0
         return math.cos(angle), -math.sin(angle) * ratio, math.sin(angle) / ratio, math.cos(angle)
     values = [cards.number(f"PC{axes}") for axes in defaults]
     filled = [d if v is None else v for v, d in zip(values, defaults.values(), strict=True)]
@@ -91,7 +93,8 @@ def central_position(cards: Cards, shape: tuple[int, int]) -> tuple[float, float
     dx = (width - 1) / 2 + 1 - (origin[0] or 0.0)
     dy = (height - 1) / 2 + 1 - (origin[1] or 0.0)
     plane = (matrix[0] * dx + matrix[1] * dy, matrix[2] * dx + matrix[3] * dy)
-    return deproject(plane, (pole[0] or 0.0, pole[1] or 0.0))
+    found = deproject(plane, (pole[0] or 0.0, pole[1] or 0.0))
+    return found if math.isfinite(found[0] + found[1]) else None
 
 
 def deproject(plane: tuple[float, float], pole: tuple[float, float]) -> tuple[float, float]:

@@ -22,7 +22,8 @@ from gampen.storage.datasets import convert, metadata_of, write_dataset_metadata
 from gampen.storage.estimators import DIGEST
 from gampen.storage.fits import psf_of_file
 from gampen.storage.footers import read_columns
-from gampen.storage.layouts import CUTOUTS, INFO
+from gampen.storage.homes import CUTOUTS
+from gampen.storage.layouts import INFO
 from gampen.storage.sources import Source, open_source
 from gampen.storage.tables import read_catalog
 from gampen.verbs.outputs import claim_file, claim_folder
