@@ -10,6 +10,9 @@ from jaxtyping import Float64, Shaped
 
 Shape = tuple[int, int]
 
+TIE = 1e-5
+"""[pixel] More than a position's error from the sky to the image and back."""
+
 
 @dataclass(frozen=True)
 class Box:
@@ -30,9 +33,10 @@ class Box:
         `x`, `y` [pixel] count from 0 at the centre of the first pixel. The middle of an odd side is
         a pixel's centre, that of an even one a corner. Where two squares are equally near, the one
         of lower rows and columns is it, as in `astropy.nddata.overlap_slices`: the position lies
-        above -1/2 and at most 1/2 pixel from the middle along each axis.
+        above -1/2 and at most 1/2 pixel from the middle along each axis. What arithmetic on
+        the sky leaves over decides nothing: two within `TIE` count as equally near.
         """
-        column, row = (math.ceil(place - side / 2) for place in (x, y))
+        column, row = (math.ceil(place - side / 2 - TIE) for place in (x, y))
         return cls(row, column, side, side)
 
     def inside(self, shape: Shape) -> Box:

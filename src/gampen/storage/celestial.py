@@ -20,6 +20,9 @@ Positions = Float64[np.ndarray, " galaxy"]
 ROUND_TRIP = 0.1
 """[pixel] A position that comes back this far from where it was has no place in the image."""
 
+TOLERANCE = 1e-6
+"""[pixel] To which a distorted projection is turned around."""
+
 BESIDE = 1.5
 """Times a tile's radius: galaxies so near to its centre are looked for in it and at its edges."""
 
@@ -79,7 +82,8 @@ def places(wcs: WCS, ra: Positions, dec: Positions) -> tuple[Positions, Position
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         x, y = (
-            np.asarray(axis, dtype=np.float64) for axis in wcs.all_world2pix(*given, 0, quiet=True)
+            np.asarray(axis, dtype=np.float64)
+            for axis in wcs.all_world2pix(*given, 0, tolerance=TOLERANCE, quiet=True)
         )
         back = wcs.all_pix2world(x, y, 0)
         again = wcs.wcs_world2pix(*back, 0)

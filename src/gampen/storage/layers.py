@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
 
 from gampen.errors import GalaxyError
-from gampen.storage.hdus import TYPES, Hdu
+from gampen.storage.hdus import BLOCK, TYPES, Hdu
 from gampen.storage.headers import Cards, bands
 from gampen.storage.pieces import Lines, band_lines, kept_lines
 from gampen.storage.planes import Band, Role, choose_image, is_beside, planes_in, role_of
@@ -23,24 +23,16 @@ LAYOUT = {"BSCALE": 1, "BZERO": 0, "BLANK": None, "PCOUNT": 0, "GCOUNT": 1}
 """Cards of pixels that stand in the file as they are."""
 
 
-class RawHdu(Protocol):
-    """An HDU of a file that astropy has open."""
-
-    header: Any
-    is_image: bool
-    shape: tuple[int, ...]
-    section: Any
-
-    def fileinfo(self) -> dict[str, Any]:
-        """Where it lies in the file."""
+RawHdu = Any
+"""An HDU of a file that astropy has open, an image or another one; astropy has no types."""
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
     """One plane of an HDU: what it is, its header, and where its pixels lie in the file.
 
-    `offset` [byte] is that of its first pixel, None where astropy must read the pixels, and `plane`
-    its place along the axes before the last two.
+    `offset` [byte] is that of its first pixel, None where astropy must read the pixels, `end` that
+    of the last block of the HDU, and `plane` its place along the axes before the last two.
     """
 
     role: Role
@@ -49,6 +41,7 @@ class Layer:
     shape: tuple[int, ...]
     dtype: np.dtype[np.generic]
     offset: int | None
+    end: int
     lines: Lines
     cards: Cards
 
@@ -97,6 +90,7 @@ def layer_of(raw: RawHdu, hdu: Hdu, number: int, plane: int) -> Layer:
         shape=shape,
         dtype=dtype,
         offset=None if start is None else start + at * math.prod(shape) * dtype.itemsize,
+        end=raw.fileinfo()["datLoc"] + raw.fileinfo()["datSpan"] - BLOCK,
         lines=lines,
         cards=cards_of("".join(lines)),
     )

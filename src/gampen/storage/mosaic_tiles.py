@@ -61,6 +61,11 @@ class Tile:
         )
 
     @property
+    def is_plain(self) -> bool:
+        """Whether all pixels stand in the file as they are."""
+        return all(layer.offset is not None for layer in self.maps)
+
+    @property
     def footprint(self) -> Footprint:
         """The circle on the sky that holds the tile."""
         return footprint(self.wcs, self.shape)
@@ -90,7 +95,8 @@ def _tile_of_version(path: Path, band: Band, size: int, _modified: int) -> Tile:
         # The header as it stands, with the sizes that a distortion may need.
         wcs = celestial_wcs(header_of(raw[layers[0].number]), str(path))
     for layer in layers:
-        if layer.offset is not None and layer.offset + layer.size > size:
+        # What fills up the last block may be missing.
+        if layer.end >= size:
             raise UsageError(f"{path} must be whole; it ends within its pixels")
     headers = (layers[0].cards, *(() if primary is None else (primary.cards,)))
     return Tile(path, layers, primary, wcs, bands(headers)[:1])

@@ -16,16 +16,16 @@ from gampen.catalog import Catalog, Column
 from gampen.cutouts import Entry, Rejection
 from gampen.errors import GalaxyError, UsageError
 from gampen.storage.boxes import Box
-from gampen.storage.fits import Known
-from gampen.storage.layouts import version_of
+from gampen.storage.fits import Known, psf_of_file
+from gampen.storage.homes import content_of, version_of
+from gampen.storage.mosaic_tiles import OpenTile
 from gampen.storage.places import Place, Tiling, tiling_of
 from gampen.storage.planes import Band
-from gampen.storage.psf_maps import PsfMap, open_psf_map, psf_at
+from gampen.storage.psf_maps import Image, PsfMap, open_psf_map, psf_at
 from gampen.storage.shelves import Shelf
 from gampen.storage.sizes import Size, Unit
 from gampen.storage.stamps import Stamp, pieces_of
 from gampen.storage.tables import read_catalog
-from gampen.storage.mosaic_tiles import OpenTile
 from gampen.storage.wanted import ASKED, Wanted, by_tile, facts, rejected, source_rows, windows
 
 Made = TypeVar("Made")
@@ -100,7 +100,7 @@ class MosaicSource:
         """Where each galaxy is to be cut out, or why it cannot be."""
         ra, dec = (self.rows[name].numbers() for name in ("ra", "dec"))
         psfs = [None] * len(self) if self.psfs is None else self.psfs.nearest(ra, dec).tolist()
-        told = facts(self.rows, self.home, self.tiling.band)
+        told = facts(self.rows, self.home)
         found = zip(told, self.tiling.find(ra, dec), psfs, strict=True)
         asked = self.rows[ASKED].numbers().tolist()
         return [self._wanted(*item) for item in zip(found, asked, strict=True)]
@@ -109,13 +109,14 @@ class MosaicSource:
         """A digest of what is known of the galaxies and of each file's size and time of change."""
         digest = hashlib.sha256()
         for column in self.rows:
-            digest.update(json.dumps([column.name, column.unit, column.text()]).encode())
+            digest.update(json.dumps([column.name, column.unit, len(column)]).encode())
+            digest.update(content_of(column))
         files = [(tile.parent, tile.name) for tile in self.tiling.paths]
         if "psf_file" in self.rows:
             files += [(self.home, name) for name in dict.fromkeys(self.rows["psf_file"].text())]
         told = [self.tiling.band, self.unit.value, self.size.least, self.size.column]
         told += [None if self.psfs is None else self.psfs.version()]
-        told += [f"{home / name} {version_of((home,), name)}" for home, name in files]
+        told += [f"{home / name} {version_of((str(home),), name)}" for home, name in files]
         digest.update(json.dumps(told).encode())
         return digest.hexdigest()
 
@@ -156,12 +157,23 @@ class MosaicSource:
         box = Box.around(place.x, place.y, wanted.side)
         psf = None
         if known.psf_file is not None:
-            psf = psf_at(known.psf_file, self.tiling.band)
+            known, psf = own_psf(known, self.tiling.band)
         elif self.psfs is not None and wanted.psf is not None:
             psf = self.psfs.image(wanted.psf)
         tile = opened.tile
         pieces = pieces_of(opened, box, psf)
         return Stamp(known, tile.path.name, place, box, pieces, tile.shape)
+
+
+def own_psf(known: Known, band: Band) -> tuple[Known, Image]:
+    """The image of the PSF that the catalogue names for a galaxy, which goes before a width.
+
+    `GalaxyError` where it cannot be measured.
+    """
+    file = known.psf_file or Path()
+    psf_of_file(file, band)
+    told = replace(known, psf_file=None, psf_fwhm=None, psf_concentration=None)
+    return told, psf_at(file, band)
 
 
 def open_mosaics(

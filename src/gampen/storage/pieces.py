@@ -21,17 +21,17 @@ Lines = tuple[str, ...]
 
 OF_THE_FILE = re.compile(
     r"(SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|GROUPS|BSCALE|BZERO|BLANK|END"
-    r"|DATAMIN|DATAMAX|CHECKSUM|DATASUM|ZHECKSUM|ZDATASUM) "
+    r"|DATAMIN|DATAMAX|CHECKSUM|DATASUM|ZHECKSUM|ZDATASUM)[ =]"
 )
 """Cards that say how the tile's pixels are laid out, which a piece of it says anew."""
 
 OF_A_THIRD_AXIS = re.compile(
     r"(C(TYPE|RVAL|RPIX|DELT|UNIT|ROTA|NAME)[3-9]|(CD|PC)[3-9]_\d|(CD|PC)\d_[3-9]|P[VS][3-9]_\d+"
-    r"|WCSAXES|BANDS|BAND\d+)[A-Z]? "
+    r"|WCSAXES|BANDS|BAND\d+)[A-Z]?[ =]"
 )
 """Cards of a cube that one of its planes does not have."""
 
-OF_THE_ORIGIN = re.compile(r"(CRPIX([12])[A-Z]?|LTV([12])) ")
+OF_THE_ORIGIN = re.compile(r"(CRPIX([12])[A-Z]?|LTV([12]))[ =]")
 """The reference pixel of each set of world coordinates, and IRAF's of the physical ones."""
 
 STRUCTURE = {"u1": 8, "i2": 16, "i4": 32, "i8": 64, "f4": -32, "f8": -64}

@@ -12,9 +12,9 @@ from jaxtyping import Float64, Int64
 from gampen.errors import UsageError
 from gampen.storage.boxes import depths
 from gampen.storage.celestial import Footprint, unit_vectors
-from gampen.storage.layouts import fits_files
-from gampen.storage.planes import Band, same_band
+from gampen.storage.homes import fits_names
 from gampen.storage.mosaic_tiles import Tile, read_tile
+from gampen.storage.planes import Band, same_band
 
 OUTSIDE = "the galaxy must lie in a mosaic; it lies outside of all of them"
 
@@ -113,7 +113,7 @@ def tile_files(mosaics: Sequence[Path]) -> list[Path]:
     """The files of a mosaic, in the order given, those of a folder by name."""
     found: list[Path] = []
     for mosaic in map(Path, mosaics):
-        found += fits_files(mosaic) if mosaic.is_dir() else [mosaic]
+        found += [mosaic / name for name in fits_names(mosaic)] if mosaic.is_dir() else [mosaic]
     if not found:
         raise UsageError(
             f"a mosaic must be FITS files; there are none in {', '.join(map(str, mosaics))}"

@@ -1,42 +1,31 @@
-"""Positions in a table of any survey: columns of right ascension and declination [deg]."""
+"""Positions in the table of any survey: columns of right ascension and declination [deg]."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
-from jaxtyping import Float64
 
 from gampen.catalog import Catalog, Column
 from gampen.errors import UsageError
+from gampen.storage.facts import in_our_units
 
-DEGREES = ("", "deg", "degree", "degrees")
-
-Positions = Float64[np.ndarray, " galaxy"]
+POSITION = ("ra", "dec")
 
 
-def position_columns(catalog: Catalog, path: Path) -> tuple[Positions, Positions]:
-    """Right ascension and declination [deg] of a table's rows, NaN where there are none.
+def positioned(catalog: Catalog, path: Path) -> Catalog:
+    """The catalogue of a file with `ra` and `dec` as its first columns, facts in gampen's units.
 
-    Capitals do not matter in `ra` and `dec`. `UsageError` where a column is missing or in a unit
-    other than degrees.
+    Capitals do not matter in these two names. `UsageError` where one of them is missing, and for a
+    column that is no number or in a unit that cannot be converted.
     """
-    ra, dec = (_degrees(catalog, name, path) for name in ("ra", "dec"))
-    return ra, dec
-
-
-def _degrees(catalog: Catalog, name: str, path: Path) -> Positions:
-    column = column_of(catalog, name)
-    if column is None:
-        raise UsageError(
-            f"{path} must have columns 'ra' and 'dec' [deg]; it has {', '.join(catalog.names)}"
-        )
-    if column.unit.lower() not in DEGREES:
-        raise UsageError(f"{path}: {column.name} must be in deg; it is in {column.unit!r}")
-    values = column.numbers()
-    if values.ndim != 1:
-        raise UsageError(f"{path}: {column.name} must hold one number a row; it holds vectors")
-    return values
+    found = [column_of(catalog, name) for name in POSITION]
+    first = [replace(c, name=n) for c, n in zip(found, POSITION, strict=True) if c is not None]
+    if len(first) < len(POSITION):
+        names = ", ".join(catalog.names)
+        raise UsageError(f"{path} must have columns 'ra' and 'dec' [deg]; it has {names}")
+    taken = {column.name for column in found if column is not None}
+    others = [column for column in catalog if column.name not in taken]
+    return in_our_units(Catalog((*first, *others), catalog.metadata))
 
 
 def column_of(catalog: Catalog, name: str) -> Column | None:

@@ -20,9 +20,9 @@ from gampen.errors import GalaxyError, UsageError
 from gampen.storage.celestial import unit_vectors
 from gampen.storage.fits import psf_image
 from gampen.storage.hdus import read_hdus
-from gampen.storage.layouts import inside, version_of
+from gampen.storage.homes import Homes, version_of
 from gampen.storage.planes import Band, squeezed
-from gampen.storage.positions import position_columns
+from gampen.storage.positions import positioned
 from gampen.storage.tables import read_catalog
 
 Image = Shaped[np.ndarray, "height width"]
@@ -59,15 +59,15 @@ class PsfMap:
         if not self.files:
             planes = _planes(self.path, self.path.stat().st_mtime_ns)
             return np.asarray(planes[number])
-        home = self.path.parent.resolve()
         try:
-            return psf_at(inside((home,), self.files[number]), self.band)
+            found = Homes.of(self.path.parent).find(self.files[number])
+            return psf_at(Path(found), self.band)
         except GalaxyError as error:
             raise GalaxyError(f"the PSF file {self.files[number]}: {error}") from None
 
     def version(self) -> str:
         """What changes where the map or one of its files does."""
-        home = (self.path.parent,)
+        home = (str(self.path.parent),)
         return version_of(home, self.path.name) + "".join(version_of(home, f) for f in self.files)
 
 
@@ -77,8 +77,8 @@ def open_psf_map(path: Path, band: Band = None) -> PsfMap:
     `band` is the plane to read where a file of the table holds several. `UsageError` where the
     positions or the images are missing, or differ in number.
     """
-    catalog = read_catalog(path)
-    ra, dec = position_columns(catalog, path)
+    catalog = positioned(read_catalog(path), path)
+    ra, dec = catalog["ra"].numbers(), catalog["dec"].numbers()
     if not len(catalog) or not (np.isfinite(ra) & np.isfinite(dec)).all():
         raise UsageError(f"{path} must hold positions, all of them numbers; it does not")
     files = file_names(catalog)

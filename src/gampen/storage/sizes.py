@@ -10,11 +10,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from gampen.catalog import Catalog, Column
-from gampen.cutouts import SMALLEST_SIDE
+from gampen.cutouts import LARGEST_SIDE, SMALLEST_SIDE
 from gampen.errors import GalaxyError, UsageError
-
-LARGEST_SIDE = 4096
-"""[pixel] Beyond it a number is a mistake, and one galaxy might take all memory."""
 
 SLACK = 1e-6
 """[pixel] by which a side may exceed whole pixels: what arithmetic leaves over."""
@@ -80,7 +77,7 @@ class Size:
         if self.unit is None and told is None:
             raise UsageError(
                 f"{column.name} must be in pixels or arcsec; it is in {column.unit!r}: "
-                "say --size-unit"
+                "say --arcsec or --pixels"
             )
         if self.unit is None or (told is not None and column.unit and told[0] is self.unit):
             return told or (Unit.ARCSEC, 1.0)

@@ -11,19 +11,32 @@ from jaxtyping import Shaped
 from gampen.cutouts import CardValue, Cutout
 from gampen.errors import GalaxyError
 from gampen.storage.boxes import Box
-from gampen.storage.fits import Known, cutout_of
+from gampen.storage.fits import Known, cutout_in
 from gampen.storage.headers import Cards
 from gampen.storage.layers import MAPS, Layer
-from gampen.storage.pieces import Piece, card_lines, file_of, hdus_of, moved
-from gampen.storage.places import Place
-from gampen.storage.planes import Planes, Role, choose_planes
 from gampen.storage.mosaic_tiles import OpenTile
+from gampen.storage.pieces import Piece, card_lines, file_of, hdus_of, moved
+from gampen.storage.places import OUTSIDE, Place
+from gampen.storage.planes import Planes, Role, choose_planes
 
 FILLS = {Role.IMAGE: np.nan, Role.VARIANCE: np.nan, Role.NOISE: np.nan, Role.WEIGHT: 0.0}
 """What stands beyond the tile's edges: nothing is known there."""
 
 NO_DATA = "MP_NO_DATA"
 Image = Shaped[np.ndarray, "height width"]
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Shares of a stamp's pixels: in the tile; there and no number; there and called bad."""
+
+    covered: float
+    nan: float
+    masked: float
+
+
+NOTHING = Shares(0.0, 0.0, 0.0)
+"""Of a stamp that no tile shows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,18 +63,17 @@ class Stamp:
 
         `GalaxyError` where it is no image of a galaxy.
         """
-        return cutout_of(self.planes, known.over(self.known) if known else self.known)
+        told = known.over(self.known) if known else self.known
+        return cutout_in(self.planes, self.known.file_name or "", told)
 
     @property
-    def shares(self) -> dict[str, float]:
-        """Shares of the stamp's pixels: covered by the tile; of these, not finite; and masked."""
+    def shares(self) -> Shares:
+        """How much of the stamp the tile shows, and how much of that is worth something."""
         found = self.box.inside(self.shape)
-        row, column = found.row - self.box.row, found.column - self.box.column
-        inner = Box(row, column, *found.sides)
+        inner = Box(found.row - self.box.row, found.column - self.box.column, *found.sides)
         missing = int((~np.isfinite(inner.of(self.planes.image))).sum())
         masked = int(inner.of(self.planes.bad).sum()) if self.planes.bad.size else 0
-        counts = {"covered": found.pixels, "nan": missing, "masked": masked}
-        return {name: count / self.box.pixels for name, count in counts.items()}
+        return Shares(*(count / self.box.pixels for count in (found.pixels, missing, masked)))
 
     def file(self, cards: dict[str, CardValue]) -> bytes:
         """A FITS file of the stamp, with cards added to the header of its image."""
@@ -78,7 +90,7 @@ def pieces_of(opened: OpenTile, box: Box, psf: Image | None) -> tuple[Piece, ...
     """
     tile = opened.tile
     if not box.inside(tile.shape).pixels:
-        raise GalaxyError("the galaxy must lie in a mosaic; its cutout lies outside of all of them")
+        raise GalaxyError(OUTSIDE)
     first = () if tile.primary is None else (tile.primary,)
     maps = tuple(cut(opened, layer, box) for layer in tile.maps)
     if psf is not None:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
-import numpy as np
-
-from gampen.catalog import Catalog, Column
+from gampen.catalog import Catalog
 from gampen.cutouts import Rejection
 from gampen.errors import GalaxyError, UsageError
 from gampen.storage.fits import Known
-from gampen.storage.layouts import NUMBERS, finite, inside
+from gampen.storage.homes import Homes
+from gampen.storage.layouts import FACTS, folder_of, known_values
 from gampen.storage.places import Place
-from gampen.storage.planes import Band
-from gampen.storage.positions import column_of, position_columns
+from gampen.storage.positions import column_of, positioned
+
+NAMES = ("object_id", "file_name")
 
 ASKED = "asked_size"
 """The column of each galaxy's side, in the source's unit."""
@@ -47,63 +47,39 @@ def source_rows(table: Catalog, path: Path) -> Catalog:
     """What reading must know of a catalogue's galaxies: names, positions, PSFs and zero points."""
     if not len(table):
         raise UsageError(f"{path} must list at least one galaxy; it lists none")
-    ra, dec = position_columns(table, path)
-    ids = object_ids(table)
-    told = [table[name] for name in (*NUMBERS, "psf_file") if name in table]
-    names = [file_name(object_id) for object_id in ids]
-    columns = [Column("object_id", np.array(ids)), Column("file_name", np.array(names))]
-    told = [column for column in told if column.name not in ("ra", "dec")]
-    for column in told:
-        column.text() if column.name == "psf_file" else column.numbers()
-    return Catalog((*columns, Column("ra", ra, "deg"), Column("dec", dec, "deg"), *told))
+    found = positioned(table, path)
+    ids = object_ids(found)
+    known = folder_of(path.parent, ids, [file_name(name) for name in ids], found).catalog
+    return known.select(name for name in (*NAMES, *FACTS, "psf_file") if name in known)
 
 
 def object_ids(table: Catalog) -> list[str]:
-    """The galaxies' ids, or their numbers where there are none; `UsageError` for a repeated one."""
+    """The galaxies' ids, or their numbers where there are none."""
     column = column_of(table, "object_id")
     if column is None:
         return [f"galaxy-{number:07d}" for number in range(len(table))]
-    ids = column.text()
-    repeated = [name for name, count in Counter(ids).items() if count > 1 or not name]
-    if repeated:
-        raise UsageError(
-            f"object ids must be distinct and not empty; {len(repeated)} are not, "
-            f"the first is {repeated[0]!r}"
-        )
-    return ids
+    return column.text()
 
 
 def file_name(object_id: str) -> str:
     """The name of a galaxy's cutout: its id, with letters that no file should have as %XX."""
-    name = quote(object_id, safe="+ ").replace("~", "%7E")
+    name = quote(object_id, safe="+ ").replace("~", "%7E") or "%"
     name = f"%2E{name[1:]}" if name.startswith(".") else name
     if len(name) > LONGEST_NAME:
         name = name[: LONGEST_NAME - 17] + "-" + hashlib.sha256(object_id.encode()).hexdigest()[:16]
     return f"{name}.fits"
 
 
-def facts(rows: Catalog, home: Path, band: Band) -> Iterator[Known | Rejection]:
+def facts(rows: Catalog, home: Path) -> Iterator[Known | Rejection]:
     """What the rows know of each galaxy, or why it cannot be used; files of PSFs lie in `home`."""
-    names = [name for name in NUMBERS if name in rows]
-    numbers = zip(*(rows[name].numbers().tolist() for name in names), strict=True)
+    told = {FACTS[name]: known_values(rows[name]) for name in FACTS if name in rows}
     files = rows["psf_file"].text() if "psf_file" in rows else [""] * len(rows)
     texts = zip(rows["object_id"].text(), rows["file_name"].text(), files, strict=True)
-    homes = (home.resolve(),)
-    for (object_id, file_name, file), row in zip(texts, numbers, strict=True):
-        told = dict(zip(names, map(finite, row), strict=True))
-        own = Known(
-            object_id=object_id,
-            file_name=file_name,
-            ra=told["ra"],
-            dec=told["dec"],
-            psf_fwhm=told.get("psf_fwhm_arcsec"),
-            psf_concentration=told.get("psf_concentration"),
-            zero_point=told.get("zero_point"),
-            pixel_scale=told.get("pixel_scale_arcsec"),
-            band=band,
-        )
+    homes = Homes.of(home)
+    for (object_id, name, file), row in zip(texts, zip(*told.values(), strict=True), strict=True):
+        own = Known(object_id, name, **dict(zip(told, row, strict=True)))
         try:
-            yield replace(own, psf_file=inside(homes, file)) if file else own
+            yield replace(own, psf_file=Path(homes.find(file))) if file else own
         except GalaxyError as error:
             yield rejected(own, f"the PSF file {file}: {error}")
 

@@ -41,7 +41,8 @@ Matrix = tuple[float, float, float, float]
 
 def wcs_cards(cards: Cards) -> dict[str, CardValue]:
     """The world-coordinate cards that a header holds, SIP distortions and PV parameters too."""
-    return cards.chosen(wcs_keywords(cards))
+    values = ((keyword, cards.value(keyword)) for keyword in wcs_keywords(cards))
+    return {keyword: value for keyword, value in values if value is not None}
 
 
 def wcs_keywords(cards: Cards) -> Iterator[str]:
