@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gampen.cli import (
     calibrate,
+    cutout,
     evaluate,
     export,
     guard,
@@ -19,6 +20,7 @@ from gampen.cli.application import app
 
 COMMANDS = (
     predict.predict,
+    cutout.cutout,
     report.report,
     export.export,
     pack.pack,

@@ -82,7 +82,11 @@ def read_cutout(path: Path | str, known: Known | None = None) -> Cutout:
 
 def cutout_of(hdus: tuple[Hdu, ...], path: Path | str, known: Known) -> Cutout:
     """The cutout that the HDUs of a file hold; see `read_cutout`."""
-    planes = choose_planes(hdus, known.band)
+    return cutout_in(choose_planes(hdus, known.band), path, known)
+
+
+def cutout_in(planes: Planes, path: Path | str, known: Known) -> Cutout:
+    """The cutout that planes are, with what their headers say and what is known beside them."""
     scale = known.pixel_scale or pixel_scale(planes.headers)
     place = position(planes, known)
     width, concentration = find_psf(planes, known, scale)
@@ -145,12 +149,16 @@ def psf_of_file(path: Path, band: Band) -> tuple[float, float | None]:
 @lru_cache(maxsize=256)
 def _psf_of_version(path: Path, band: Band, _modified: int) -> tuple[float, float | None]:
     """What the PSF in a file was at a time, worked out once."""
+    return measured(psf_image(path, band))
+
+
+def psf_image(path: Path, band: Band) -> Shaped[np.ndarray, " ..."]:
+    """The image of the PSF in a file; `GalaxyError` where there is none or no single choice."""
     hdus = read_hdus(path)
     single = sum(planes_in(hdu) for hdu in hdus if hdu.array is not None) == 1
     named = any(role_of(hdu) is Role.PSF for hdu in hdus)
     role = Role.PSF if named else Role.IMAGE
-    planes = choose_planes(hdus, None if single else band, images_are=(role,))
-    return measured(planes.image)
+    return choose_planes(hdus, None if single else band, images_are=(role,)).image
 
 
 def position(planes: Planes, known: Known) -> tuple[float | None, float | None]:

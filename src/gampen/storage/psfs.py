@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float64, Shaped
@@ -12,6 +13,7 @@ from gampen.errors import GalaxyError
 SMALLEST_PSF = 5
 WINDOW_IN_FWHM = 1.5
 STEPS = 40
+LARGEST_KEPT = 128 * 128  # [pixel] of an image that is kept, to know it again
 TOLERANCE = 1e-4
 PIXEL_WIDTH = math.sqrt(8 * math.log(2) / 12)  # [pixel] FWHM of a Gaussian as broad as a pixel
 CONCENTRATIONS = (0.2, 0.95)  # a Gaussian's is 0.94
@@ -43,6 +45,19 @@ def fit_core(image: Shaped[np.ndarray, " ..."]) -> tuple[float, float, float]:
         raise GalaxyError(
             f"a PSF image must have two axes, {SMALLEST_PSF} pixels a side and a positive peak"
         )
+    if values.size > LARGEST_KEPT:
+        return fitted_core(values)
+    return _fitted_core_of_bytes(values.tobytes(), values.shape)
+
+
+@lru_cache(maxsize=64)
+def _fitted_core_of_bytes(pixels: bytes, shape: tuple[int, int]) -> tuple[float, float, float]:
+    """The same, worked out once of an image that many galaxies share."""
+    return fitted_core(np.frombuffer(pixels).reshape(shape))
+
+
+def fitted_core(values: Float64[np.ndarray, "height width"]) -> tuple[float, float, float]:
+    """Row, column and width [pixel] of the profile that fits the core of a finite image best."""
     rows, columns, near, start = core_pixels(values / values.max())
     row, column, log_width, _ = fit(rows, columns, near, start).tolist()
     return row, column, math.exp(log_width)

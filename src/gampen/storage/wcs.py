@@ -19,16 +19,37 @@ PLAUSIBLE_DEGREES = (1e-8, 0.1)
 WCS_CARDS = (
     *("WCSAXES", "CTYPE1", "CTYPE2", "CUNIT1", "CUNIT2", "CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2"),
     *("CD1_1", "CD1_2", "CD2_1", "CD2_2", "PC1_1", "PC1_2", "PC2_1", "PC2_2", "CDELT1", "CDELT2"),
-    *("CROTA2", "LONPOLE", "LATPOLE", "RADESYS", "EQUINOX"),
+    *("CROTA1", "CROTA2", "LONPOLE", "LATPOLE", "RADESYS", "EQUINOX"),
 )
+HIGHEST_SIP_ORDER = 9
+SIP_POWERS = tuple(
+    f"{p}_{q}" for p in range(HIGHEST_SIP_ORDER + 1) for q in range(HIGHEST_SIP_ORDER + 1 - p)
+)
+SIP_CARDS = {
+    f"{map_}_ORDER": (f"{map_}_ORDER", f"{map_}_DMAX", *(f"{map_}_{pq}" for pq in SIP_POWERS))
+    for map_ in ("A", "B", "AP", "BP")
+}
+"""The cards of each distortion map (Shupe et al. 2005, ASP Conf. 347, 491), by its first."""
+
+FIRST_PV_CARDS = tuple(f"PV{axis}_{term}" for axis in (1, 2) for term in range(5))
+PV_CARDS = tuple(f"PV{axis}_{term}" for axis in (1, 2) for term in range(40))
+"""A projection's own parameters; every projection that has any has one of the first."""
 
 Matrix = tuple[float, float, float, float]
 """Degrees per pixel: d(first)/dx, d(first)/dy, d(second)/dx, d(second)/dy."""
 
 
 def wcs_cards(cards: Cards) -> Mapping[str, CardValue]:
-    """The world-coordinate cards that a header holds."""
-    return cards.chosen(WCS_CARDS)
+    """The world-coordinate cards that a header holds, SIP distortions and PV parameters too."""
+    return cards.chosen(wcs_keywords(cards))
+
+
+def wcs_keywords(cards: Cards) -> tuple[str, ...]:
+    """The keywords of the cards that may say something of a header's world coordinates."""
+    further = [keywords for first, keywords in SIP_CARDS.items() if first in cards]
+    if any(keyword in cards for keyword in FIRST_PV_CARDS):
+        further.append(PV_CARDS)
+    return WCS_CARDS + tuple(keyword for keywords in further for keyword in keywords)
 
 
 def pixel_matrix(cards: Cards) -> Matrix | None:

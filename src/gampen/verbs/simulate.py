@@ -16,7 +16,7 @@ from gampen.settings import SimulationSettings
 from gampen.simulation.scenes import BLOCK, Scenes, Simulator
 from gampen.simulation.surveys import survey
 from gampen.storage.fits import write_cutout
-from gampen.storage.layouts import CUTOUTS
+from gampen.storage.homes import CUTOUTS
 from gampen.storage.runfiles import read_settings, write_settings
 from gampen.storage.tables import write_catalog
 from gampen.verbs.outputs import claim_folder

@@ -1,0 +1,48 @@
+"""Options of commands that take galaxies out of a mosaic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from gampen.storage.mosaics import Cutting
+
+MOSAIC_HELP = "FITS tiles, plain or tile-compressed, or folders of them."
+CATALOG_HELP = "Table of galaxies: ra, dec in deg; object_id, psf_fwhm_arcsec ..."
+
+Mosaics = Annotated[list[Path], typer.Argument(help=MOSAIC_HELP)]
+Mosaic = Annotated[list[Path] | None, typer.Option("--mosaic", help=f"{MOSAIC_HELP} Repeatable.")]
+Positions = Annotated[Path, typer.Option("--catalog", help=CATALOG_HELP)]
+MosaicCatalog = Annotated[Path | None, typer.Option("--catalog", help=CATALOG_HELP)]
+CutoutSize = Annotated[float, typer.Option("--size", help="Side, or sides a --size-column.")]
+SizeColumn = Annotated[str | None, typer.Option(help="Column that --size is times of.")]
+InArcsec = Annotated[
+    bool | None,
+    typer.Option("--arcsec/--pixels", help="Of --size; else pixels, or the column's unit."),
+]
+LeastSize = Annotated[int, typer.Option(help="Least side of a --size-column, in pixels.")]
+PsfMapFile = Annotated[
+    Path | None, typer.Option("--psf-map", help="PSFs by position: ra, dec, psf_file; or a cube.")
+]
+
+DEFAULT_SIZE, DEFAULT_LEAST = 128.0, 64
+
+
+def cutting_of(
+    size: float,
+    column: str | None,
+    arcsec: bool | None,
+    least: int,
+    band: str | None,
+    psf_map: Path | None,
+) -> Cutting:
+    """How a person wants galaxies cut out; the plane of a cube by number where it is one."""
+    from gampen.storage.mosaics import Cutting
+    from gampen.storage.sizes import Size, Unit
+
+    unit = None if arcsec is None else Unit.ARCSEC if arcsec else Unit.PIXEL
+    plane = int(band) if band and band.isdigit() else band
+    return Cutting(Size(size, unit, column, least), plane, psf_map)
