@@ -8,6 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gampen.cli.application import GO_ON, command, out
+from gampen.cli.mosaic_options import (
+    DEFAULT_LEAST,
+    DEFAULT_SIZE,
+    CutoutSize,
+    InArcsec,
+    LeastSize,
+    Mosaic,
+    MosaicCatalog,
+    PsfMapFile,
+    SizeColumn,
+    cutting_of,
+)
 from gampen.cli.options import (
     Band,
     BatchSize,
@@ -33,7 +45,9 @@ if TYPE_CHECKING:
 
 @command(GO_ON)
 def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
-    source: Annotated[Path, typer.Argument(help="Folder of FITS cutouts, its info table, a file.")],
+    source: Annotated[
+        Path | None, typer.Argument(help="Folder of FITS cutouts, its info table, a file.")
+    ] = None,
     out_path: Annotated[
         Path, typer.Option("--out", "-o", help="Catalogue: .parquet .fits .vot .ecsv .csv")
     ] = Path("catalogue.parquet"),
@@ -62,6 +76,13 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
     psf_file: PsfFile = None,
     zero_point: ZeroPoint = None,
     pixel_scale: PixelScale = None,
+    mosaic: Mosaic = None,
+    catalog: MosaicCatalog = None,
+    size: CutoutSize = DEFAULT_SIZE,
+    size_column: SizeColumn = None,
+    arcsec: InArcsec = None,
+    least_size: LeastSize = DEFAULT_LEAST,
+    psf_map: PsfMapFile = None,
 ) -> None:
     """Predict the joint posterior of every galaxy, from its cutout."""
     from gampen.inference.categories import Categories
@@ -70,7 +91,7 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
     from gampen.verbs.predict_request import PredictRequest
 
     request = PredictRequest(
-        source=source,
+        source=galaxies(source, mosaic, catalog),
         out=out_path,
         estimator=estimator,
         known=known(band, psf_file, psf_fwhm, zero_point, pixel_scale),
@@ -80,6 +101,8 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
         explain=explain,
         workers=workers,
         cluster=cluster,
+        mosaics=tuple(mosaic or ()),
+        cutting=cutting_of(size, size_column, arcsec, least_size, band, psf_map),
     )
     if page is not None:
         from gampen.verbs.page import claim_page
@@ -88,6 +111,17 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
     with progress_of("predicting") as tell:
         done = run(request, lambda count: tell(count.galaxies, count.of, so_far(count)))
     _report_prediction(done, request, page)
+
+
+def galaxies(source: Path | None, mosaic: list[Path] | None, catalog: Path | None) -> Path:
+    """Where the galaxies are listed; `UsageError` where nothing says so, or two things do."""
+    from gampen.errors import UsageError
+
+    if mosaic and catalog is not None and source is None:
+        return catalog
+    if source is None or mosaic or catalog is not None:
+        raise UsageError("galaxies must come from SOURCE, or from --mosaic with --catalog")
+    return source
 
 
 def so_far(count: Count) -> str:

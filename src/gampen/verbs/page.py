@@ -13,7 +13,6 @@ from gampen.estimator import Estimator
 from gampen.plotting.images import DrawnCrop
 from gampen.plotting.posteriors import demo_sheet
 from gampen.plotting.style import STAMPS, save
-from gampen.storage.sources import open_source
 from gampen.verbs.outputs import claim_file
 from gampen.verbs.predict_request import PredictRequest
 from gampen.verbs.sights import OK
@@ -33,7 +32,7 @@ def draw_page(request: PredictRequest, catalog: Catalog, path: Path) -> Path:
     sound = np.flatnonzero(np.array(catalog["status"].text()) == OK)[:MOST_GALAXIES].tolist()
     if not sound:
         raise GampenError("a page must show at least one galaxy; none of them has a posterior")
-    source, known = open_source(request.source), request.known
+    source, known = request.open(), request.known
     entries = [next(source.take(range(place, place + 1)).read(known)) for place in sound]
     cutouts = Cutouts.of(entry for entry in entries if isinstance(entry, Cutout))
     prediction = Estimator.load(request.estimator).examine(cutouts, request.sampling)

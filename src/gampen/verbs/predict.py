@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from gampen.catalog import Catalog
-from gampen.errors import GalaxyError, GampenError, UsageError
+from gampen.errors import GampenError, UsageError
 from gampen.estimator import Estimator
 from gampen.scaling.chunks import chunks
 from gampen.scaling.engine import Engine, Lost
@@ -20,11 +20,10 @@ from gampen.scaling.parts import RUN, Parts, alone_in
 from gampen.scaling.plan import PART, PLAN, Plan
 from gampen.storage.datasets import convert, metadata_of, write_dataset_metadata
 from gampen.storage.estimators import DIGEST
-from gampen.storage.fits import psf_of_file
 from gampen.storage.footers import read_columns
 from gampen.storage.homes import CUTOUTS
 from gampen.storage.layouts import INFO
-from gampen.storage.sources import Source, open_source
+from gampen.storage.sources import Source
 from gampen.storage.tables import read_catalog
 from gampen.verbs.outputs import claim_file, claim_folder
 from gampen.verbs.parts import Done, Task, done_of, predict_part, predict_parts
@@ -127,7 +126,7 @@ class Run:
         """The run of a request, old or new; `UsageError` where it cannot be."""
         estimator = Estimator.load(request.estimator)
         request = request.absolute() if request.elsewhere else request
-        source = open_galaxies(request)
+        source = request.open()
         slices = chunks(len(source), PART)
         inputs = tuple(source.take(galaxies).fingerprint() for galaxies in slices)
         plan = Plan(request.settings(estimator), len(source), inputs)
@@ -214,17 +213,6 @@ def remove_remains(folder: Path, name: str) -> None:
     """Remove what a process that was killed had begun to write."""
     for path in folder.glob(f".{name}*.part"):
         path.unlink(missing_ok=True)
-
-
-def open_galaxies(request: PredictRequest) -> Source:
-    """The galaxies asked for; `UsageError` where they or the PSF are not."""
-    source = open_source(request.source)
-    if request.known.psf_file is not None:
-        try:
-            psf_of_file(request.known.psf_file, request.known.band)
-        except GalaxyError as error:
-            raise UsageError(str(error)) from None
-    return source
 
 
 def claim_results(request: PredictRequest) -> Path:

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import gampen
 from gampen.cutouts import describe_flags
-from gampen.errors import UsageError
+from gampen.errors import GalaxyError, UsageError
 from gampen.estimator import Estimator
 from gampen.inference.categories import DEFAULT, Categories
 from gampen.inference.sampling import Sampling
 from gampen.storage.estimators import DIGEST
-from gampen.storage.fits import Known
+from gampen.storage.fits import Known, psf_of_file
 from gampen.storage.layouts import is_file
+from gampen.storage.mosaics import Cutting, open_mosaics
 from gampen.storage.runfiles import plain
+from gampen.storage.sources import Source, open_source
 from gampen.storage.tables import format_of
 
 FACTS = ("psf_fwhm", "pixel_scale")
@@ -32,7 +34,8 @@ class PredictRequest:
     joint draws of each galaxy go to a second one beside `out`; `known` facts go before those of
     catalogue and headers; to `explain` is to hold each image against what its posterior expects,
     which takes ten times as long. `workers` processes share the work where there are two or more,
-    or those of a `cluster`, which is the address of a Dask scheduler.
+    or those of a `cluster`, which is the address of a Dask scheduler. Where there are `mosaics`,
+    `source` is a catalogue of positions in them, and `cutting` says how they are cut out.
     """
 
     source: Path
@@ -45,6 +48,8 @@ class PredictRequest:
     explain: bool = False
     workers: int = 1
     cluster: str | None = None
+    mosaics: tuple[Path, ...] = ()
+    cutting: Cutting = field(default_factory=Cutting)
 
     def __post_init__(self) -> None:
         """Refuse what no galaxy could be predicted with."""
@@ -76,6 +81,7 @@ class PredictRequest:
             self,
             source=self.source.absolute(),
             out=self.out.absolute(),
+            mosaics=tuple(mosaic.absolute() for mosaic in self.mosaics),
             estimator=self.estimator if named else str(Path(self.estimator).absolute()),
             known=replace(self.known, psf_file=None if psf is None else psf.absolute()),
         )
@@ -94,6 +100,17 @@ class PredictRequest:
     def results(self) -> tuple[Path, ...]:
         """All that is written in the end."""
         return (self.out, self.beside) if self.draws else (self.out,)
+
+    def open(self) -> Source:
+        """The galaxies asked for; `UsageError` where there are none, or no such PSF."""
+        if self.known.psf_file is not None:
+            try:
+                psf_of_file(self.known.psf_file, self.known.band)
+            except GalaxyError as error:
+                raise UsageError(str(error)) from None
+        if self.mosaics:
+            return open_mosaics(self.mosaics, self.source, self.cutting)
+        return open_source(self.source)
 
     def settings(self, estimator: Estimator) -> dict[str, str]:
         """All that decides what is predicted of a galaxy, as text by name."""
