@@ -16,32 +16,16 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import psutil
 
-from gampen.catalog import Catalog
+from benchmarks.many import IMAGES, listing, simulated
 from gampen.scaling.chunks import chunks
 from gampen.scaling.plan import PART
-from gampen.storage.tables import read_catalog, write_catalog
+from gampen.storage.tables import read_catalog
 
-RUNFILE = Path(__file__).parent.parent / "examples" / "runs" / "hsc_wide_i.toml"
 GAMPEN = Path(sys.executable).with_name("gampen")
-SIZE, IMAGES = 96, 1000
+SIDE = 96
 PARTS_APART = 1.6  # between two deaths at most, as long as so many parts take
-
-
-def listing(folder: Path, galaxies: int) -> Path:
-    """A table of so many galaxies, of which many share an image."""
-    settings = folder / "run.toml"
-    settings.write_text(RUNFILE.read_text().replace("[143]", f"[{SIZE}]"))
-    home = folder / "simulated"
-    command = [GAMPEN, "simulate", settings, "--count", str(min(galaxies, IMAGES)), "--out", home]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
-    known = read_catalog(home / "info.csv")
-    names = [known["file_name"].text()[place % len(known)] for place in range(galaxies)]
-    ids = [f"galaxy-{place:06d}" for place in range(galaxies)]
-    write_catalog(Catalog.of(object_id=ids, file_name=np.array(names)), home / "many.csv")
-    return home / "many.csv"
 
 
 def start(table: Path, out: Path, *options: str) -> subprocess.Popen[bytes]:
@@ -130,7 +114,8 @@ def main(galaxies: str = "20000", kills: str = "20", seed: str = "1") -> None:
     threads = os.environ.get("OMP_NUM_THREADS", "as many as it takes")
     print(f"{galaxies} galaxies, {os.cpu_count()} cores, threads: {threads}")
     with tempfile.TemporaryDirectory() as folder:
-        table, whole = listing(Path(folder), count), Path(folder) / "undisturbed.parquet"
+        home = simulated(Path(folder), min(count, IMAGES), SIDE)
+        table, whole = listing(home, count), Path(folder) / "undisturbed.parquet"
         pace = Pace.of(Path(folder), table, whole, count)
         for name, disturb in (("the main process", kill_main), ("workers", kill_workers)):
             out = Path(folder) / f"{disturb.__name__}.parquet"

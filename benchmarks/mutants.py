@@ -48,7 +48,10 @@ def sound_files() -> dict[str, bytes]:
     scaled = fits.PrimaryHDU(image)
     scaled.scale("int16", bzero=float(image.mean()), bscale=float(image.std() / 100))
     table = fits.BinTableHDU.from_columns(
-        [fits.Column("x", "E", array=image[0]), fits.Column("y", "PJ()", array=[whole[0], whole[1]])]
+        [
+            fits.Column("x", "E", array=image[0]),
+            fits.Column("y", "PJ()", array=[whole[0], whole[1]]),
+        ]
     )
     planes = [fits.ImageHDU(image, name="IMAGE"), fits.ImageHDU(mask, name="MASK")]
     kinds |= {
@@ -116,7 +119,10 @@ def add_card(content: bytearray, random: Random) -> None:
     cards = cards_of(content)
     if cards:
         start, _ = cards[random.integers(len(cards))]
-        keyword, value = LAYOUT[random.integers(len(LAYOUT))], HOSTILE[random.integers(len(HOSTILE))]
+        keyword, value = (
+            LAYOUT[random.integers(len(LAYOUT))],
+            HOSTILE[random.integers(len(HOSTILE))],
+        )
         content[start : start + CARD] = f"{keyword:<8}= {value:>20}".ljust(CARD)[:CARD].encode()
 
 
@@ -243,9 +249,12 @@ def bombs(sound: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
     yield "a tile of a gigabyte", swollen_tile(sound)
     yield "a huge axis", with_values(plain, NAXIS1=huge, NAXIS2=huge)
     yield "999 axes", header("SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 999")
-    yield "999 long axes", header(
-        *("SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 999"),
-        *(f"NAXIS{axis:<3}= {'9' * 60}" for axis in range(1, 1000)),
+    yield (
+        "999 long axes",
+        header(
+            *("SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 999"),
+            *(f"NAXIS{axis:<3}= {'9' * 60}" for axis in range(1, 1000)),
+        ),
     )
     yield "a huge compressed image", with_values(rice, ZNAXIS1=200000, ZNAXIS2=200000)
     yield "a compressed image of tiny tiles", with_values(rice, ZTILE1=1, ZTILE2=1)

@@ -12,8 +12,15 @@ CENTRE = (150.0, 2.2)
 SIP = {
     "A_ORDER": 3,
     "B_ORDER": 3,
-    **{"A_2_0": 2e-6, "A_1_1": -1.2e-6, "A_0_2": 7e-7, "A_3_0": 3e-10, "A_2_1": -1e-10},
-    **{"B_2_0": 4e-7, "B_1_1": 1.5e-6, "B_0_2": -2e-6, "B_0_3": 2e-10},
+    "A_2_0": 2e-6,
+    "A_1_1": -1.2e-6,
+    "A_0_2": 7e-7,
+    "A_3_0": 3e-10,
+    "A_2_1": -1e-10,
+    "B_2_0": 4e-7,
+    "B_1_1": 1.5e-6,
+    "B_0_2": -2e-6,
+    "B_0_3": 2e-10,
 }
 TPV = {"PV1_0": 0.0, "PV1_1": 1.002, "PV1_4": 2e-4, "PV2_0": 0.0, "PV2_1": 0.999, "PV2_4": -1e-4}
 
@@ -59,7 +66,10 @@ def write_tile(path, image=None, others=(), compress=False, **cards):
     image = pixels((300, 340)) if image is None else image
     header = fits.Header(sky_cards(image.shape[-2:], **cards))
     if compress:
-        hdus = [fits.PrimaryHDU(), fits.CompImageHDU(image, header, name="SCI", quantize_level=-0.01)]
+        hdus = [
+            fits.PrimaryHDU(),
+            fits.CompImageHDU(image, header, name="SCI", quantize_level=-0.01),
+        ]
     else:
         hdus = [fits.PrimaryHDU(image, header)]
     fits.HDUList([*hdus, *others]).writeto(path, overwrite=True)

@@ -16,7 +16,16 @@ from gampen.storage.fits import Known
 from gampen.storage.mosaic_tiles import OpenTile
 from gampen.storage.mosaics import Cutting, open_mosaics
 from gampen.storage.sizes import Size, Unit
-from patches import HEADERS, header_of, pixels, sky_cards, turned, wcs_of, write_positions, write_tile
+from patches import (
+    HEADERS,
+    header_of,
+    pixels,
+    sky_cards,
+    turned,
+    wcs_of,
+    write_positions,
+    write_tile,
+)
 
 PLACES = [(100.2, 120.7), (170.5, 150.5), (6.3, 7.9), (335.0, 290.0), (200.0, 3.0), (51.0, 260.0)]
 SMALL = Cutting(Size(64))
@@ -292,7 +301,9 @@ def test_tiles_too_large_to_hold_are_never_read_whole(tmp_path, monkeypatch):
 
 def sparse_tile(path, side):
     """A plain tile of `side` x `side` pixels of which only some rows in the middle hold anything."""
-    header = fits.Header({"SIMPLE": True, "BITPIX": -32, "NAXIS": 2, "NAXIS1": side, "NAXIS2": side})
+    header = fits.Header(
+        {"SIMPLE": True, "BITPIX": -32, "NAXIS": 2, "NAXIS1": side, "NAXIS2": side}
+    )
     header.update(sky_cards((side, side)))
     start = len(header.tostring())
     with path.open("wb") as file:
@@ -458,7 +469,13 @@ def test_names_of_files_are_safe_and_distinct(tmp_path):
     source = open_mosaics([tile], catalog, SMALL)
     names = source.file_names
     assert source.object_ids == ids
-    assert names[:5] == ["a%2Fb.fits", "a%252Fb.fits", "%2E.%2F..%2Fc.fits", "%2Ed.fits", "e f.fits"]
+    assert names[:5] == [
+        "a%2Fb.fits",
+        "a%252Fb.fits",
+        "%2E.%2F..%2Fc.fits",
+        "%2Ed.fits",
+        "e f.fits",
+    ]
     assert len(set(names)) == 6
     assert max(map(len, names)) <= 205
 

@@ -14,7 +14,7 @@ from gampen.scaling.strikes import CONVICTED, STRIKES
 from gampen.storage.estimators import DIGEST
 from gampen.storage.layouts import open_folder, write_folder
 from gampen.storage.tables import read_catalog
-from gampen.verbs.parts import Task, batch_size, between, predict_part, predict_parts
+from gampen.verbs.parts import Task, between, predict_part, predict_parts
 from gampen.verbs.predict_request import PredictRequest
 from tiny import estimator, ragged
 
@@ -107,6 +107,7 @@ def test_runs_between_galaxies_hold_all_others_in_order():
     assert list(between(2, {0, 1})) == []
 
 
-def test_large_images_come_in_smaller_batches():
-    sizes = [batch_size((side, side)) for side in (0, 96, 239, 400, 4000)]
+def test_large_images_come_in_smaller_batches(source, request_, tmp_path):
+    task = task_in(tmp_path, source, request_)
+    sizes = [task.batch_size((side, side)) for side in (0, 96, 239, 400, 4000)]
     assert sizes == [64, 64, 64, 32, 16]

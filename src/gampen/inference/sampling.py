@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 
@@ -152,12 +152,20 @@ def _batches(cutouts: list[Cutout], size: int) -> Iterator[list[Cutout]]:
 
 def frames_of(cutouts: list[Cutout], sampling: Sampling = AS_IS) -> Frames:
     """Cutouts of one shape as frames."""
-    device = sampling.device
-    images = torch.from_numpy(np.stack([cutout.pixels for cutout in cutouts])).to(device)
-    bad = torch.from_numpy(np.stack([cutout.bad for cutout in cutouts])).to(device)
+    device = torch.device(sampling.device)
+    images = onto(device, np.stack([cutout.pixels for cutout in cutouts]))
+    bad = onto(device, np.stack([cutout.bad for cutout in cutouts]))
     psf = torch.tensor([c.psf_fwhm or torch.nan for c in cutouts], dtype=torch.float32)
     shape = torch.tensor([c.psf_concentration or torch.nan for c in cutouts], dtype=torch.float32)
     return Frames.prepare(images, bad, psf.to(device), shape.to(device), sampling.symmetries)
+
+
+def onto(device: torch.device, array: Shaped[np.ndarray, ...]) -> Tensor:
+    """An array on a device; the way to a GPU is from locked memory, beside its other work."""
+    values = torch.from_numpy(array)
+    if device.type != "cuda":
+        return values.to(device)
+    return values.pin_memory().to(device, non_blocking=True)
 
 
 def lanes(frames: Frames) -> Iterator[tuple[Frames, int]]:

@@ -83,16 +83,17 @@ class Lanes:
 
 
 @contextmanager
-def lanes() -> Iterator[Lanes]:
-    """As many lanes as torch has threads, each with one thread of its own.
+def lanes(count: int | None = None) -> Iterator[Lanes]:
+    """So many lanes, or as many as torch has threads; each has one thread of its own.
 
     Galaxies side by side keep all processors busier than the parts of one galaxy do, and a galaxy
     gets the same bits however many lanes there are.
     """
     threads = torch.get_num_threads()
-    pool = single_threaded(threads)
+    side_by_side = count or threads
+    pool = single_threaded(side_by_side)
     try:
-        yield Lanes(pool, threading.Semaphore(threads + 1))
+        yield Lanes(pool, threading.Semaphore(side_by_side + 1))
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(threads)

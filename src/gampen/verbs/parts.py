@@ -29,8 +29,8 @@ from gampen.verbs.rows import rows_of
 from gampen.verbs.sights import OK, Sight, see
 
 SEEDS_APART = 1_000_000_007
-BATCH = 64  # galaxies that a lane takes at a time
 BATCH_PIXELS = 6_000_000  # in a batch, about: large images come in smaller ones
+FEEDERS = 2  # lanes of a device that is not the processor: one prepares while the other waits
 WAITING = 256  # galaxies that may wait for others of their shape
 BLOCK = 32  # galaxies that are read between two traces
 BLOCK_PIXELS = 3_000_000
@@ -57,6 +57,16 @@ class Task:
     estimator_sha256: str
     parts: Parts
     draws: Parts | None = None
+
+    @property
+    def lanes(self) -> int | None:
+        """How many batches go side by side: as many as there are threads, but on a device."""
+        return None if self.request.sampling.device == "cpu" else FEEDERS
+
+    def batch_size(self, shape: Shape) -> int:
+        """How many galaxies of a shape a lane takes at a time: whole groups of large ones."""
+        fitting = BATCH_PIXELS // max(1, shape[0] * shape[1])
+        return min(self.request.sampling.batch_size, max(LANE, fitting // LANE * LANE))
 
 
 @dataclass(frozen=True)
@@ -92,11 +102,13 @@ def predict_parts(tasks: Iterable[Task], tell: Tell = lambda _: None) -> Iterato
 
     A process that is killed leaves traces of what it was at; one that ends by itself leaves none.
     """
-    with ExitStack() as traces, lanes() as side, single_threaded(1) as last:
+    with ExitStack() as stack, single_threaded(1) as last:
         ending: deque[Future[Done]] = deque()
+        side: Lanes | None = None
         for task in tasks:
+            side = side or stack.enter_context(lanes(task.lanes))
             trace = Trace(task.parts.trace(task.number))
-            traces.callback(trace.remove)
+            stack.callback(trace.remove)
             ending.append(last.submit(_end, task, trace, looked_at(task, trace, side, tell)))
             if len(ending) > 1:
                 yield ending.popleft().result()
@@ -118,7 +130,7 @@ def looked_at(task: Task, trace: Trace, side: Lanes, tell: Tell) -> list[Future[
         return places, sight
 
     pairs = (pair for block in fetched_ahead(blocks(task, trace), BLOCKS_AHEAD) for pair in block)
-    batches = bucketed(pairs, lambda pair: shape_of(pair[1]), batch_size, WAITING)
+    batches = bucketed(pairs, lambda pair: shape_of(pair[1]), task.batch_size, WAITING)
     found = [side.submit(look, batch) for batch in batches]
     for group in trace.groups():
         wait(found)
@@ -173,12 +185,6 @@ def between(galaxies: int, without: set[int]) -> Iterator[range]:
 def shape_of(entry: Entry) -> Shape:
     """The shape of a cutout; of one that could not be read, that of no pixels."""
     return entry.shape if isinstance(entry, Cutout) else (0, 0)
-
-
-def batch_size(shape: Shape) -> int:
-    """How many galaxies of a shape a lane takes at a time: whole groups, of not too many pixels."""
-    fitting = BATCH_PIXELS // max(1, shape[0] * shape[1])
-    return max(LANE, min(BATCH, fitting // LANE * LANE))
 
 
 def _end(task: Task, trace: Trace, looking: Sequence[Future[Found]]) -> Done:
