@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -100,11 +101,7 @@ def measure_sky_sigma(
     whole = images[:, rows, columns].flatten(1)
     if bad is not None:
         whole = whole.masked_fill(bad[:, rows, columns].flatten(1), torch.nan)
-    sample = whole
-    for _ in range(CLIP_ROUNDS):
-        level, sigma = _median_and_sigma(sample)
-        sample = sample.masked_fill((sample - level).abs() > CLIP * sigma, torch.nan)
-    sigma = _median_and_sigma(sample)[1][:, 0]
+    sigma = _clipped_sigma(_ascending(whole))
     least = _least_sigma(images, bad)
     if bool((sigma > least).all()):
         return sigma
@@ -141,12 +138,51 @@ def _least_sigma(
     return (good.abs().amax(dim=(1, 2)) / BRIGHTEST).clamp(min=torch.finfo(images.dtype).tiny)
 
 
+def _clipped_sigma(ordered: Float[Tensor, "galaxy pixel"]) -> Float[Tensor, " galaxy"]:
+    """The clipped median absolute deviation of pixels in ascending order, NaN behind the others."""
+    first, count = torch.zeros_like(ordered[:, :1], dtype=torch.long), _number(~ordered.isnan())
+    for _ in range(CLIP_ROUNDS):
+        level, sigma = _median_and_sigma(ordered, first, count)
+        far = (ordered - level).abs() > CLIP * sigma
+        first, count = _number(far & (ordered < level)), _number(~far & ~ordered.isnan())
+    return _median_and_sigma(ordered, first, count)[1][:, 0]
+
+
+def _ascending(values: Float[Tensor, "galaxy pixel"]) -> Float[Tensor, "galaxy pixel"]:
+    """The values in ascending order, NaN last; by numpy where it can, which is ten times as fast."""
+    if values.device.type != "cpu" or values.requires_grad:
+        return values.sort(dim=1).values
+    return torch.from_numpy(np.sort(values.numpy(), axis=1))
+
+
+def _number(chosen: Bool[Tensor, "galaxy pixel"]) -> Int[Tensor, "galaxy 1"]:
+    """How many are chosen."""
+    return chosen.sum(dim=1, keepdim=True)
+
+
 def _median_and_sigma(
-    sample: Float[Tensor, "galaxy pixel"],
+    ordered: Float[Tensor, "galaxy pixel"],
+    first: Int[Tensor, "galaxy 1"],
+    count: Int[Tensor, "galaxy 1"],
 ) -> tuple[Float[Tensor, "galaxy 1"], Float[Tensor, "galaxy 1"]]:
-    level = sample.nanmedian(dim=1, keepdim=True).values
-    deviation = (sample - level).abs().nanmedian(dim=1, keepdim=True).values
-    return level, MAD_TO_SIGMA * deviation
+    """Of `count` pixels in ascending order from the `first`: median, and deviation from it.
+
+    On both sides of the median deviations are in order already, so that of the middle is found by
+    halves: how many of the smaller half lie below.
+    """
+    half = (count - 1).clamp(min=0) // 2
+    middle = first + half
+    level = ordered.gather(1, middle)
+    low, high = torch.zeros_like(half), half
+    for _ in range(ordered.shape[1].bit_length()):
+        below = (low + high) // 2
+        under = level - ordered.gather(1, (middle - below - 1).clamp(min=0))
+        over = ordered.gather(1, (middle + half - below).clamp(max=ordered.shape[1] - 1)) - level
+        more = (under < over) & (low < high)
+        low, high = torch.where(more, below + 1, low), torch.where(more, high, below)
+    under = level - ordered.gather(1, (middle - low).clamp(min=0))
+    over = ordered.gather(1, (middle + half - low).clamp(max=ordered.shape[1] - 1)) - level
+    return level, MAD_TO_SIGMA * torch.maximum(under, over)
 
 
 def fill_bad(

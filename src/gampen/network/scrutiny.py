@@ -12,7 +12,7 @@ from functools import lru_cache
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, embedding_bag
+from torch.nn.functional import adaptive_avg_pool2d, embedding_bag
 
 from gampen.network.crop import Crop
 
@@ -29,6 +29,7 @@ MOST_SEGMENTS = 2  # in order of brightness: a galaxy on the line may hide it in
 LEAST_PLACES = 2  # in a segment that counts
 RING_WIDTH = 2.0  # [place]
 CLEAR = 3  # [place] to each side of a streak, where it should be dark
+REACH = 2  # [pixel of the crop] to each side, over which it is smoothed
 ROUGH = (0.12, 0.25, 0.5, 1.0)  # [half-sides of the crop] outer radii of rings
 STRETCH, LIMIT = 2.0, 4.0
 NUMBERS = len(ORDERS) + 2 * len(NEAR_PEAK) + 1 + 2 * len(SHOWN) + 1 + 2 + 2 * 2 * len(ROUGH)
@@ -182,7 +183,8 @@ def roughness(crop: Crop) -> Float[Tensor, "galaxy number"]:
     """
     found = []
     for view in (crop.pixels, *crop.inner[-1:]):
-        smooth = avg_pool2d(view, 5, 1, 2, count_include_pad=False)
+        near = neighbourhood(view.shape[-1], view.device)
+        smooth = near @ view @ near.T
         odd = (view - view.flip(-1, -2)) / math.sqrt(2)
         for part in (view - smooth, odd):
             power = part[:, 0].square().flatten(1) @ annuli(view.shape[-1], view.device)
@@ -190,6 +192,14 @@ def roughness(crop: Crop) -> Float[Tensor, "galaxy number"]:
     if not crop.inner:
         found += [torch.zeros_like(found[0])] * 2
     return torch.cat(found, dim=1)
+
+
+@lru_cache(maxsize=4)
+def neighbourhood(size: int, device: torch.device) -> Float[Tensor, "pixel pixel"]:
+    """What takes the mean over the pixels near each one along an axis of `size`, those there are."""
+    place = torch.arange(size)
+    near = ((place[:, None] - place).abs() <= REACH).float()
+    return (near / near.sum(dim=1, keepdim=True)).to(device)
 
 
 @lru_cache(maxsize=4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -16,6 +17,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 Kind = TypeVar("Kind", bound=Hashable)
 Given = ParamSpec("Given")
+
+SWITCH = 5e-4
+"""[s] after which a thread that runs Python gives way to another that waits."""
 
 _END = object()
 
@@ -89,14 +93,17 @@ def lanes(count: int | None = None) -> Iterator[Lanes]:
     Galaxies side by side keep all processors busier than the parts of one galaxy do, and a galaxy
     gets the same bits however many lanes there are.
     """
-    threads = torch.get_num_threads()
+    threads, patience = torch.get_num_threads(), sys.getswitchinterval()
     side_by_side = count or threads
     pool = single_threaded(side_by_side)
+    # Networks are hundreds of short calls: a lane that waits for another's Python wastes its turn.
+    sys.setswitchinterval(SWITCH)
     try:
         yield Lanes(pool, threading.Semaphore(side_by_side + 1))
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(threads)
+        sys.setswitchinterval(patience)
 
 
 def single_threaded(threads: int) -> ThreadPoolExecutor:

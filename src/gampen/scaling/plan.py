@@ -16,7 +16,7 @@ from gampen.errors import UsageError
 from gampen.scaling.chunks import chunks
 from gampen.storage.atomic import write_bytes
 
-PART = 1024  # galaxies in a part: some seconds of work, which an accident may cost
+PART = 2048  # galaxies in a part: some seconds of work, which an accident may cost
 PLAN = "_plan.json"
 FORMAT = "gampen run 1"
 MOST_NAMED = 3
