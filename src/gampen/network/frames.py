@@ -149,7 +149,7 @@ def _clipped_sigma(ordered: Float[Tensor, "galaxy pixel"]) -> Float[Tensor, " ga
 
 
 def _ascending(values: Float[Tensor, "galaxy pixel"]) -> Float[Tensor, "galaxy pixel"]:
-    """The values in ascending order, NaN last; by numpy where it can, which is ten times as fast."""
+    """The values in ascending order, NaN last; by numpy where it can, ten times as fast."""
     if values.device.type != "cpu" or values.requires_grad:
         return values.sort(dim=1).values
     return torch.from_numpy(np.sort(values.numpy(), axis=1))

@@ -196,7 +196,7 @@ def roughness(crop: Crop) -> Float[Tensor, "galaxy number"]:
 
 @lru_cache(maxsize=4)
 def neighbourhood(size: int, device: torch.device) -> Float[Tensor, "pixel pixel"]:
-    """What takes the mean over the pixels near each one along an axis of `size`, those there are."""
+    """What takes the mean over the pixels near each one, along an axis of `size`."""
     place = torch.arange(size)
     near = ((place[:, None] - place).abs() <= REACH).float()
     return (near / near.sum(dim=1, keepdim=True)).to(device)
