@@ -347,6 +347,16 @@ def test_a_record_that_cannot_be_is_a_rejection(tmp_path, values, reason):
     assert reason in found.reason
 
 
+@pytest.mark.parametrize("method", ["zstd", "lz4"])
+def test_a_compressed_file_is_refused_before_it_is_unpacked(packed, method, monkeypatch):
+    options = pa.ipc.IpcWriteOptions(compression=method)
+    with pa.ipc.new_file(packed, SCHEMA, options=options) as file:
+        for start in (0, ROWS):
+            file.write_batch(batch_of([cutout(start + number) for number in range(ROWS)]))
+    monkeypatch.setattr("gampen.storage.packed.checked", lambda *_: pytest.fail("was unpacked"))
+    assert "got: a compressed batch" in refusal(packed)
+
+
 def test_a_record_without_a_name_is_refused(tmp_path):
     with pa.ipc.new_file(tmp_path / "a.arrow", SCHEMA) as file:
         file.write_batch(altered(object_id=None))
