@@ -190,6 +190,16 @@ def test_galaxies_in_one_place_are_one_partition_of_the_smallest(tmp_path):
     assert [p.order for p in hats.read_hats(tmp_path / "a.hats").get_healpix_pixels()] == [9]
 
 
+def test_galaxies_in_one_place_stay_in_their_order(tmp_path):
+    ids = np.array([f"g{row:04d}" for row in range(900)])
+    catalog = Catalog.of(object_id=ids, ra=np.arange(900) % 3 * 90.0 + 5, dec=np.full(900, -5.0))
+    write_hats(in_pieces(catalog, 40), tmp_path / "a.hats", NOTES)
+    for file in (tmp_path / "a.hats" / "dataset").rglob("Npix=*"):
+        found = pq.read_table(file, partitioning=None)["object_id"].to_pylist()
+        assert len(found) == 300
+        assert found == sorted(found)
+
+
 def test_positions_in_single_precision_and_with_gaps_are_taken(tmp_path):
     table = pa.table({"ra": pa.array([1, 2, None], pa.float32()), "dec": pa.array([0.5, None, 1])})
     assert write_hats(lambda: iter([table]), tmp_path / "a.hats", {}) == (1, 2)

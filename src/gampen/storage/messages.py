@@ -58,8 +58,6 @@ def _follow(content: memoryview, place: int) -> int:
 
 
 def _number(content: memoryview, kind: str, place: int) -> int:
-    """The number at a place; `ValueError` outside of the file."""
-    if place < 0:
-        raise ValueError("what it says of its batches leads out of the file")
+    """The number at a place; `struct.error` outside of the file."""
     found: int = struct.unpack_from(kind, content, place)[0]
     return found
