@@ -131,8 +131,9 @@ class PackedFile:
             self.mapped.madvise(mmap.MADV_DONTNEED)
 
 
-def open_packed(path: Path) -> PackedSource:
-    """The galaxies of a packed file; `UsageError` where it is not a sound one."""
+def open_packed(path: Path, known: Known | None = None) -> PackedSource:
+    """The galaxies of a packed file; `UsageError` where it is not sound or cannot heed `known`."""
+    check_known(known or Known())
     with opened(path, SCHEMA.names) as file:
         if not len(file):
             raise UsageError(f"{path} must hold at least one galaxy; it holds none")
