@@ -1,7 +1,6 @@
 """Facts about datasets: folders of Parquet parts, and what they are converted to."""
 
 import csv
-import weakref
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +15,7 @@ from gampen.errors import UsageError
 from gampen.posterior import Posterior
 from gampen.storage import datasets
 from gampen.storage.datasets import convert, merge_parts, read_parts, write_dataset_metadata
-from gampen.storage.streams import Stream
-from gampen.storage.tables import TABLE_SUFFIXES, read_catalog, write_catalog, write_stream
+from gampen.storage.tables import TABLE_SUFFIXES, read_catalog, write_catalog
 from strategies import random_posterior
 
 SIZES = (3, 1, 5)
@@ -206,23 +204,6 @@ def test_gaps_in_some_parts_make_numbers_real_in_all(tmp_path, suffix):
     assert found.dtype == np.float64
 
 
-@pytest.mark.parametrize("suffix", [".fits", ".csv", ".parquet"])
-def test_no_more_than_two_parts_are_in_memory_at_a_time(tmp_path, suffix):
-    alive, most = weakref.WeakSet(), []
-
-    def parts():
-        for seed in range(6):
-            part = rows(3, seed)
-            alive.add(part)
-            most.append(len(alive))
-            yield part
-
-    write_stream(Stream(parts), tmp_path / f"a{suffix}")
-    assert len(most) == 12
-    assert max(most) <= 2
-    assert len(read_catalog(tmp_path / f"a{suffix}")) == 18
-
-
 @pytest.mark.parametrize("suffix", [".parquet", ".fits", ".vot"])
 def test_whoever_asks_is_told_how_many_rows_were_written(dataset, tmp_path, suffix):
     told = []
@@ -257,14 +238,6 @@ def test_parts_of_another_run_are_refused(dataset, tmp_path, change):
         ):
             attempt()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run"]
-
-
-@pytest.mark.parametrize("change", ["names", "vectors"])
-def test_a_stream_of_different_columns_is_refused(tmp_path, change):
-    stream = Stream(lambda: iter((rows(3, 0), other(change))))
-    with pytest.raises(UsageError, match="all parts must"):
-        write_stream(stream, tmp_path / "a.fits")
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("harm", ["torn", "gone"])

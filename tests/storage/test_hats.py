@@ -13,8 +13,10 @@ from hats.pixel_math.spatial_index import compute_spatial_index
 from gampen.catalog import Catalog, Column
 from gampen.errors import UsageError
 from gampen.storage import hats as sky
+from gampen.storage.datasets import Rows
 from gampen.storage.hats import write_hats
 from gampen.storage.parquet import to_arrow
+from gampen.storage.tables import read_catalog
 
 GALAXIES = 3000
 NOTES = {"posterior": "{}", "estimator": "universal"}
@@ -140,6 +142,25 @@ def test_the_map_covers_all_galaxies(written):
     assert covered.sky_fraction < 0.05
 
 
+def test_it_is_read_as_any_dataset_is(written):
+    catalog, path = written
+    found = read_catalog(path)
+    assert found.names == (sky.INDEX, *catalog.names)
+    assert dict(found.metadata) == NOTES
+    assert (found["ra"].unit, found["ra"].ucd) == ("deg", "pos.eq.ra;meta.main")
+    places = [int(name[1:]) for name in found["object_id"].text()]
+    assert len(set(places)) == GALAXIES - 3
+    np.testing.assert_array_equal(found["mixture"].values, catalog["mixture"].values[places])
+
+
+def test_a_catalogue_of_the_sky_is_written_again_to_the_same_rows(written, tmp_path):
+    rows = Rows.of(written[1])
+    assert write_hats(rows.tables, tmp_path / "b.hats", rows.metadata) == (GALAXIES - 3, 0)
+    before, after = (read_catalog(path) for path in (written[1], tmp_path / "b.hats"))
+    assert after["object_id"].text() == before["object_id"].text()
+    assert after.names == before.names
+
+
 def bytes_of(folder):
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
@@ -188,6 +209,16 @@ def test_galaxies_in_one_place_are_one_partition_of_the_smallest(tmp_path):
     catalog = Catalog.of(object_id=ids, ra=np.full(500, 10.0), dec=np.full(500, -5.0))
     write_hats(in_pieces(catalog), tmp_path / "a.hats", NOTES)
     assert [p.order for p in hats.read_hats(tmp_path / "a.hats").get_healpix_pixels()] == [9]
+
+
+def test_galaxies_in_one_place_stay_in_their_order(tmp_path):
+    ids = np.array([f"g{row:04d}" for row in range(900)])
+    catalog = Catalog.of(object_id=ids, ra=np.arange(900) % 3 * 90.0 + 5, dec=np.full(900, -5.0))
+    write_hats(in_pieces(catalog, 40), tmp_path / "a.hats", NOTES)
+    for file in (tmp_path / "a.hats" / "dataset").rglob("Npix=*"):
+        found = pq.read_table(file, partitioning=None)["object_id"].to_pylist()
+        assert len(found) == 300
+        assert found == sorted(found)
 
 
 def test_positions_in_single_precision_and_with_gaps_are_taken(tmp_path):

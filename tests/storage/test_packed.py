@@ -15,10 +15,13 @@ from gampen.cutouts import Cutout, Flag, Rejection
 from gampen.errors import UsageError
 from gampen.storage.fits import Known
 from gampen.storage.layouts import open_folder
+from gampen.storage.mosaics import Cutting, open_mosaics
 from gampen.storage.packed import PackedSource, open_packed, write_packed
 from gampen.storage.records import ROWS, SCHEMA, batch_of
+from gampen.storage.sizes import Size
 from gampen.storage.sources import Source, load_cutouts, open_source
 from gampen.storage.tables import write_catalog
+from patches import HEADERS, write_positions, write_tile
 
 GALAXIES = 2 * ROWS + 7
 
@@ -173,6 +176,16 @@ def test_flags_and_noise_that_came_with_a_cutout_are_kept(tmp_path):
     (found,) = open_packed(tmp_path / "a.arrow").read()
     assert_same(found, given)
     assert Flag.AT_EDGE in found.flags
+
+
+def test_galaxies_of_a_mosaic_are_packed_as_they_are_cut_out(tmp_path):
+    tile = write_tile(tmp_path / "tile.fits", SEEING=0.8, **HEADERS["sip"])
+    places = [(100.2, 120.7), (6.3, 7.9), (900.0, 290.0)]  # one over the edge, one outside
+    catalog = write_positions(tmp_path / "catalog.parquet", places, tile)
+    source = open_mosaics([tile], catalog, Cutting(Size(64)))
+    done = write_packed(source.read(), tmp_path / "a.arrow")
+    assert (done.galaxies, done.rejected) == (3, 1)
+    assert_all_same(open_packed(tmp_path / "a.arrow").read(), source.read())
 
 
 def test_a_packed_file_is_a_source(packed):
@@ -345,6 +358,16 @@ def test_a_record_that_cannot_be_is_a_rejection(tmp_path, values, reason):
     assert isinstance(found, Rejection)
     assert found.object_id == "g3"
     assert reason in found.reason
+
+
+@pytest.mark.parametrize("method", ["zstd", "lz4"])
+def test_a_compressed_file_is_refused_before_it_is_unpacked(packed, method, monkeypatch):
+    options = pa.ipc.IpcWriteOptions(compression=method)
+    with pa.ipc.new_file(packed, SCHEMA, options=options) as file:
+        for start in (0, ROWS):
+            file.write_batch(batch_of([cutout(start + number) for number in range(ROWS)]))
+    monkeypatch.setattr("gampen.storage.packed.checked", lambda *_: pytest.fail("was unpacked"))
+    assert "got: a compressed batch" in refusal(packed)
 
 
 def test_a_record_without_a_name_is_refused(tmp_path):

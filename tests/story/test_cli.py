@@ -84,7 +84,7 @@ def interrupted(*_arguments, **_options):
 @pytest.mark.parametrize(
     "place",
     [
-        "gampen.verbs.predict_request.open_source",
+        "gampen.verbs.galaxies.open_source",
         "gampen.storage.layouts.read_cutouts",
         "gampen.estimator.infer",
         "gampen.verbs.rows.summarise",

@@ -3,6 +3,7 @@
 import pytest
 
 from gampen.storage.tables import read_catalog
+from patches import write_positions, write_tile
 
 
 @pytest.fixture
@@ -39,12 +40,28 @@ def test_what_is_known_when_galaxies_are_packed_need_not_be_said_again(
     assert set(read_catalog(out)["zero_point"].values.tolist()) == {22.5}
 
 
+def test_a_packed_mosaic_is_predicted_to_the_same_bytes_as_the_mosaic(gampen, model, tmp_path):
+    tile = write_tile(tmp_path / "tile.fits", SEEING=0.8)
+    places = [(100, 120), (170, 150), (6, 7), (900, 290)]  # one over the edge, one outside
+    catalog = write_positions(tmp_path / "positions.parquet", places, tile)
+    mosaic = ("--mosaic", tile, "--catalog", catalog, "--size", 48)
+    packed = tmp_path / "galaxies.arrow"
+    assert gampen("pack", *mosaic, "-o", packed).out.splitlines()[0] == "4 galaxies"
+    catalogues = []
+    for number, source in enumerate((mosaic, (packed,))):
+        out = tmp_path / f"{number}.parquet"
+        ran = gampen("predict", *source, "-o", out, "--estimator", model, "--passes", 4)
+        assert ran.status == 0
+        catalogues.append(out.read_bytes())
+    assert catalogues[0] == catalogues[1]
+
+
 def test_wrong_packs_are_one_line_each(gampen, folder, model, tmp_path):
     packed = tmp_path / "galaxies.arrow"
     assert gampen("pack", folder, "-o", packed).status == 0
     torn = tmp_path / "torn.arrow"
     torn.write_bytes(packed.read_bytes()[:-100])
-    out, other = (("-o", tmp_path / name, "--estimator", model) for name in ("a.csv", "b.csv"))
+    out = ("-o", tmp_path / "a.csv", "--estimator", model)
     for arguments, reason in {
         ("pack", tmp_path / "none", "-o", packed): "must exist",
         ("pack", folder, "-o", tmp_path / "a.npy"): "must end in .arrow",
@@ -52,9 +69,12 @@ def test_wrong_packs_are_one_line_each(gampen, folder, model, tmp_path):
         ("pack", folder, "-o", packed, "--psf-file", tmp_path / "no.fits"): "it is missing",
         ("pack", torn, "-o", tmp_path / "again.arrow"): "must be a sound packed file",
         ("predict", torn, *out): "must be a sound packed file",
+        ("pack", "-o", packed): "must come from SOURCE, or from --mosaic with --catalog",
+        ("pack", folder, "-o", packed, "--mosaic", folder): "must come from SOURCE, or from",
         ("predict", packed, *out, "--band", "r"): "give --band to gampen pack",
-        ("predict", packed, *other, "--pixel-scale", 0.2): "give --pixel-scale to gampen pack",
+        ("predict", packed, *out, "--pixel-scale", 0.2): "give --pixel-scale to gampen pack",
     }.items():
         ran = gampen(*arguments)
         assert ran.status == 2, ran.err
         assert reason in ran.complaint
+    assert not list(tmp_path.glob("a.csv*")), "a run that cannot be leaves nothing"

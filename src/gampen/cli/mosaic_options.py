@@ -46,3 +46,14 @@ def cutting_of(
     unit = None if arcsec is None else Unit.ARCSEC if arcsec else Unit.PIXEL
     plane = int(band) if band and band.isdigit() else band
     return Cutting(Size(size, unit, column, least), plane, psf_map)
+
+
+def galaxies(source: Path | None, mosaic: list[Path] | None, catalog: Path | None) -> Path:
+    """Where the galaxies are listed; `UsageError` where nothing says so, or two things do."""
+    from gampen.errors import UsageError
+
+    if mosaic and catalog is not None and source is None:
+        return catalog
+    if source is None or mosaic or catalog is not None:
+        raise UsageError("galaxies must come from SOURCE, or from --mosaic with --catalog")
+    return source

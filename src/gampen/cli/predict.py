@@ -19,6 +19,7 @@ from gampen.cli.mosaic_options import (
     PsfMapFile,
     SizeColumn,
     cutting_of,
+    galaxies,
 )
 from gampen.cli.options import (
     Band,
@@ -111,17 +112,6 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
     with progress_of("predicting") as tell:
         done = run(request, lambda count: tell(count.galaxies, count.of, so_far(count)))
     _report_prediction(done, request, page)
-
-
-def galaxies(source: Path | None, mosaic: list[Path] | None, catalog: Path | None) -> Path:
-    """Where the galaxies are listed; `UsageError` where nothing says so, or two things do."""
-    from gampen.errors import UsageError
-
-    if mosaic and catalog is not None and source is None:
-        return catalog
-    if source is None or mosaic or catalog is not None:
-        raise UsageError("galaxies must come from SOURCE, or from --mosaic with --catalog")
-    return source
 
 
 def so_far(count: Count) -> str:

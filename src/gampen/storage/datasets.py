@@ -23,17 +23,28 @@ from gampen.storage.tables import read_catalog, sound, write_stream
 
 SUFFIX = ".parquet"
 METADATA = ("_metadata", "_common_metadata")
+SKY = "hats.properties"
+"""What a HATS folder has: a dataset whose parts lie in folders by place on the sky."""
+
 MOST_ROWS = 16_384
 """Of a part that is read in one piece: some files have row groups of a million."""
 
 
 def part_files(folder: Path) -> list[Path]:
     """The parts of a dataset, in order; `UsageError` where there is none."""
+    home, pattern = home_of(folder)
     hidden = (".", "_")
-    found = [path for path in folder.glob(f"*{SUFFIX}") if not path.name.startswith(hidden)]
+    found = [path for path in home.glob(pattern) if not path.name.startswith(hidden)]
     if not found:
         raise UsageError(f"{folder} must hold Parquet parts (part-00000.parquet ...); it has none")
     return sorted(found)
+
+
+def home_of(folder: Path) -> tuple[Path, str]:
+    """Where a dataset keeps its parts, and the pattern of their names."""
+    if (folder / SKY).is_file():
+        return folder / "dataset", f"Norder=*/Dir=*/Npix=*{SUFFIX}"
+    return folder, f"*{SUFFIX}"
 
 
 def files_of(path: Path) -> list[Path]:
@@ -46,7 +57,7 @@ def files_of(path: Path) -> list[Path]:
 
 def metadata_of(path: Path) -> dict[str, str]:
     """What a catalogue says of itself; a dataset without `_metadata`, in its first part."""
-    footers = [path / name for name in METADATA] if path.is_dir() else []
+    footers = [home_of(path)[0] / name for name in METADATA] if path.is_dir() else []
     sources = [footer for footer in footers if footer.is_file()] or files_of(path)
     return texts(schema_of(sources[0]).metadata)
 

@@ -27,16 +27,26 @@ def whole_folder(path: Path, mark: str) -> Iterator[Path]:
         yield temporary
         for file in sorted(temporary.rglob("*")):
             flush(file)
-        if path.exists():
-            path.rename(older)
-        temporary.rename(path)
-        flush(path.parent)
+        exchange(temporary, path, older)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(f"{path} must be writable; got: {reason}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(older, ignore_errors=True)
+
+
+def exchange(new: Path, path: Path, older: Path) -> None:
+    """Give a folder its name; what had it before is there again where that fails."""
+    if path.exists():
+        path.rename(older)
+    try:
+        new.rename(path)
+    except OSError:
+        if older.exists():
+            older.rename(path)
+        raise
+    flush(path.parent)
 
 
 def check_replaceable(path: Path, mark: str) -> None:

@@ -19,13 +19,13 @@ from astropy.io import fits
 from jaxtyping import Int64
 
 from gampen.errors import UsageError
-from gampen.storage.datasets import METADATA, with_metadata
+from gampen.storage.datasets import METADATA, SKY, with_metadata
 from gampen.storage.folders import check_replaceable, whole_folder
 from gampen.storage.healpix import FACES, FINEST, pixels_at
 from gampen.storage.parquet import settings
 from gampen.storage.streams import Told, nobody
 
-PROPERTIES = ("hats.properties", "properties")
+PROPERTIES = (SKY, "properties")
 INDEX = "_healpix_29"
 MOST_ROWS = 131_072
 """Of a partition, and of what is sorted at a time."""

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import mmap
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from gampen.cutouts import Entry, Rejection
 from gampen.errors import GampenError, UsageError, reason_of
 from gampen.storage.atomic import whole_file
 from gampen.storage.fits import Known
+from gampen.storage.messages import is_compressed
 from gampen.storage.records import (
     FORMAT,
     ROWS,
@@ -108,13 +108,37 @@ class PackedSource:
         return json.dumps([found.st_size, found.st_mtime_ns, self.start, self.stop])
 
 
-def open_packed(path: Path) -> PackedSource:
-    """The galaxies of a packed file; `UsageError` where it is not a sound one."""
-    with opened(path, SCHEMA.names) as (file, _):
-        if not file.num_record_batches:
+@dataclass(frozen=True, eq=False)
+class PackedFile:
+    """An open packed file: Arrow's reader, over the file mapped into memory."""
+
+    reader: pa.ipc.RecordBatchFileReader
+    mapped: mmap.mmap
+
+    def __len__(self) -> int:
+        """The number of batches."""
+        return int(self.reader.num_record_batches)
+
+    def batch(self, number: int, least: int = 1) -> pa.RecordBatch:
+        """A batch of at least so many galaxies; `ValueError` where it is not sound."""
+        if is_compressed(self.mapped, number):
+            raise ValueError("a compressed batch")
+        return checked(self.reader.get_batch(number), least)
+
+    def let_go(self) -> None:
+        """Forget the pages that were used: memory stays flat however long the file is."""
+        if hasattr(mmap, "MADV_DONTNEED"):
+            self.mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def open_packed(path: Path, known: Known | None = None) -> PackedSource:
+    """The galaxies of a packed file; `UsageError` where it is not sound or cannot heed `known`."""
+    check_known(known or Known())
+    with opened(path, SCHEMA.names) as file:
+        if not len(file):
             raise UsageError(f"{path} must hold at least one galaxy; it holds none")
-        last = file.num_record_batches - 1
-        source = PackedSource(path, 0, last * ROWS + file.get_batch(last).num_rows)
+        last = len(file) - 1
+        source = PackedSource(path, 0, last * ROWS + file.batch(last).num_rows)
     ids = source.object_ids
     if len(set(ids)) < len(ids):
         raise UsageError(f"object ids must be distinct; {len(ids) - len(set(ids))} are not: {path}")
@@ -125,20 +149,18 @@ def batches(path: Path, start: int, stop: int, names: Sequence[str]) -> Iterator
     """The records from one up to another, batch by batch, with the named columns."""
     if start == stop:
         return
-    with opened(path, names) as (file, release):
+    with opened(path, names) as file:
         for number in range(start // ROWS, (stop - 1) // ROWS + 1):
             first, last = max(start - number * ROWS, 0), min(stop - number * ROWS, ROWS)
-            yield checked(file.get_batch(number), last).slice(first, last - first)
-            release()
+            yield file.batch(number, last).slice(first, last - first)
+            file.let_go()
 
 
 @contextmanager
-def opened(
-    path: Path, names: Sequence[str]
-) -> Iterator[tuple[pa.ipc.RecordBatchFileReader, Callable[[], None]]]:
-    """A packed file, in memory as far as it is used, and what lets go of it.
+def opened(path: Path, names: Sequence[str]) -> Iterator[PackedFile]:
+    """A packed file, in memory as far as it is used; `UsageError` where it is damaged.
 
-    `UsageError` where it is damaged. What was let go is read again where it is still used, so that
+    What was let go is read again where it is still used, so that
     pixels stay what they are.
     """
     chosen = [SCHEMA.get_field_index(name) for name in names]
@@ -150,16 +172,10 @@ def opened(
         expected = pa.schema([SCHEMA.field(place) for place in chosen], FORMAT)
         if not reader.schema.equals(expected, check_metadata=True):
             raise UsageError(f"{path} must be a file of gampen pack; it is of another kind")
-        yield reader, partial(let_go, mapped)
+        yield PackedFile(reader, mapped)
     except (OSError, ValueError, pa.ArrowException) as error:
         if isinstance(error, GampenError):
             raise
         raise UsageError(
             f"{path} must be a sound packed file; got: {reason_of(error)}; pack the galaxies again"
         ) from error
-
-
-def let_go(mapped: mmap.mmap) -> None:
-    """Forget the pages of a file that were used: memory stays flat however long the file is."""
-    if hasattr(mmap, "MADV_DONTNEED"):
-        mapped.madvise(mmap.MADV_DONTNEED)

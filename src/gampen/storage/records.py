@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Bool, Float32
 
-from gampen.cutouts import NO_MAP, OWN_FLAGS, CardValue, Cutout, Entry, Flag, Rejection
+from gampen.cutouts import NO_MAP, OWN_BITS, CardValue, Cutout, Entry, Flag, Rejection
 from gampen.errors import GalaxyError, UsageError
 from gampen.storage.fits import Known, psf_of_file
 
@@ -35,7 +35,6 @@ SCHEMA = pa.schema(
     ],
     metadata=FORMAT,
 )
-OWN_BITS = sum(int(flag) for flag in OWN_FLAGS)
 Record = dict[str, Any]
 """What is written of a galaxy beside its pixels, by name."""
 
@@ -75,7 +74,8 @@ def checked(batch: pa.RecordBatch, least: int) -> pa.RecordBatch:
     batch.validate(full=True)
     holes = [f.name for f in batch.schema if not f.nullable and batch.column(f.name).null_count]
     if holes or not least <= batch.num_rows <= ROWS:
-        raise ValueError(f"a batch of {batch.num_rows} galaxies, without {', '.join(holes) or '-'}")
+        without = f" without {', '.join(holes)}" if holes else ""
+        raise ValueError(f"a batch of {batch.num_rows} galaxies{without}")
     return batch
 
 

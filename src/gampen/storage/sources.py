@@ -45,16 +45,16 @@ class Source(Protocol):
         """
 
 
-def open_source(path: Path) -> Source:
+def open_source(path: Path, known: Known | None = None) -> Source:
     """The galaxies of a folder, a table, a packed file or a file of images.
 
-    `UsageError` where there are none.
+    `UsageError` where there are none, or where they cannot heed what will be `known` of them.
     """
     path = Path(path)
     if path.suffix.lower() == ".arrow" and path.is_file():
         from gampen.storage.packed import open_packed
 
-        return open_packed(path)
+        return open_packed(path, known)
     return open_folder(path)
 
 

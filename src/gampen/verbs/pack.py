@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gampen.cutouts import Entry
-from gampen.errors import GalaxyError, UsageError
-from gampen.storage.fits import Known, psf_of_file
+from gampen.errors import UsageError
+from gampen.storage.fits import Known
+from gampen.storage.mosaics import Cutting
 from gampen.storage.packed import SUFFIX, Packed, write_packed
-from gampen.storage.sources import open_source
+from gampen.verbs.galaxies import open_galaxies
 from gampen.verbs.outputs import claim_file
 
 EVERY = 64  # [galaxy] between words of progress
@@ -19,11 +20,16 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class PackRequest:
-    """Which galaxies, where to, and what is known of all of them alike."""
+    """Which galaxies, where to, and what is known of all of them alike.
+
+    Where there are `mosaics`, `source` is a catalogue of positions in them.
+    """
 
     source: Path
     out: Path
     known: Known = field(default_factory=Known)
+    mosaics: tuple[Path, ...] = ()
+    cutting: Cutting = field(default_factory=Cutting)
 
     def __post_init__(self) -> None:
         """Refuse a name that no packed file can have."""
@@ -38,12 +44,7 @@ def pack(request: PackRequest, progress: Progress = lambda *_: None) -> Packed:
 
     One that cannot be read is packed as the reason why. `UsageError` where the call is wrong.
     """
-    source = open_source(request.source)
-    if request.known.psf_file is not None:
-        try:
-            psf_of_file(request.known.psf_file, request.known.band)
-        except GalaxyError as error:
-            raise UsageError(str(error)) from None
+    source = open_galaxies(request.source, request.mosaics, request.cutting, request.known)
     claim_file(request.out)
     entries = source.read(request.known)
     return write_packed(counted(entries, len(source), progress), request.out)

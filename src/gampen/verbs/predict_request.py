@@ -9,17 +9,18 @@ from pathlib import Path
 
 import gampen
 from gampen.cutouts import describe_flags
-from gampen.errors import GalaxyError, UsageError
+from gampen.errors import UsageError
 from gampen.estimator import Estimator
 from gampen.inference.categories import DEFAULT, Categories
 from gampen.inference.sampling import Sampling
 from gampen.storage.estimators import DIGEST
-from gampen.storage.fits import Known, psf_of_file
+from gampen.storage.fits import Known
 from gampen.storage.layouts import is_file
-from gampen.storage.mosaics import Cutting, open_mosaics
+from gampen.storage.mosaics import Cutting
 from gampen.storage.runfiles import plain
-from gampen.storage.sources import Source, open_source
+from gampen.storage.sources import Source
 from gampen.storage.tables import format_of
+from gampen.verbs.galaxies import open_galaxies
 
 FACTS = ("psf_fwhm", "pixel_scale")
 NO_MATTER = ("batch_size", "device")
@@ -103,14 +104,7 @@ class PredictRequest:
 
     def open(self) -> Source:
         """The galaxies asked for; `UsageError` where there are none, or no such PSF."""
-        if self.known.psf_file is not None:
-            try:
-                psf_of_file(self.known.psf_file, self.known.band)
-            except GalaxyError as error:
-                raise UsageError(str(error)) from None
-        if self.mosaics:
-            return open_mosaics(self.mosaics, self.source, self.cutting)
-        return open_source(self.source)
+        return open_galaxies(self.source, self.mosaics, self.cutting, self.known)
 
     def settings(self, estimator: Estimator) -> dict[str, str]:
         """All that decides what is predicted of a galaxy, as text by name."""
