@@ -58,11 +58,12 @@ def public_nodes(node: ast.Module | ast.ClassDef | ast.FunctionDef) -> Iterator[
 
 
 def lines_of(function: ast.FunctionDef) -> int:
-    """The lines of a function without its docstring."""
+    """The lines of what a function does: without its docstring, and a command's options."""
     first = function.body[0]
     documented = ast.get_docstring(function) is not None
     docstring = first.end_lineno - first.lineno + 1 if documented else 0
-    return function.end_lineno - function.lineno + 1 - docstring
+    options = first.lineno - function.lineno - 1 if arguments_of(function) > 6 else 0
+    return function.end_lineno - function.lineno + 1 - docstring - options
 
 
 def arguments_of(function: ast.FunctionDef) -> int:

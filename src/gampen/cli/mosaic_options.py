@@ -13,19 +13,39 @@ if TYPE_CHECKING:
 MOSAIC_HELP = "FITS tiles, plain or tile-compressed, or folders of them."
 CATALOG_HELP = "Table of galaxies: ra, dec in deg; object_id, psf_fwhm_arcsec ..."
 
+PANEL = "Galaxies of a mosaic"
+
 Mosaics = Annotated[list[Path], typer.Argument(help=MOSAIC_HELP)]
-Mosaic = Annotated[list[Path] | None, typer.Option("--mosaic", help=f"{MOSAIC_HELP} Repeatable.")]
-Positions = Annotated[Path, typer.Option("--catalog", help=CATALOG_HELP)]
-MosaicCatalog = Annotated[Path | None, typer.Option("--catalog", help=CATALOG_HELP)]
-CutoutSize = Annotated[float, typer.Option("--size", help="Side, or sides a --size-column.")]
-SizeColumn = Annotated[str | None, typer.Option(help="Column that --size is times of.")]
+Mosaic = Annotated[
+    list[Path] | None,
+    typer.Option("--mosaic", help=f"{MOSAIC_HELP} Repeatable.", rich_help_panel=PANEL),
+]
+Positions = Annotated[Path, typer.Option("--catalog", help=CATALOG_HELP, rich_help_panel=PANEL)]
+MosaicCatalog = Annotated[
+    Path | None, typer.Option("--catalog", help=CATALOG_HELP, rich_help_panel=PANEL)
+]
+CutoutSize = Annotated[
+    float, typer.Option("--size", help="Side, or sides a --size-column.", rich_help_panel=PANEL)
+]
+SizeColumn = Annotated[
+    str | None, typer.Option(help="Column that --size is times of.", rich_help_panel=PANEL)
+]
 InArcsec = Annotated[
     bool | None,
-    typer.Option("--arcsec/--pixels", help="Of --size; else pixels, or the column's unit."),
+    typer.Option(
+        "--arcsec/--pixels",
+        help="Of --size; else pixels, or the column's unit.",
+        rich_help_panel=PANEL,
+    ),
 ]
-LeastSize = Annotated[int, typer.Option(help="Least side of a --size-column, in pixels.")]
+LeastSize = Annotated[
+    int, typer.Option(help="Least side of a --size-column, in pixels.", rich_help_panel=PANEL)
+]
 PsfMapFile = Annotated[
-    Path | None, typer.Option("--psf-map", help="PSFs by position: ra, dec, psf_file; or a cube.")
+    Path | None,
+    typer.Option(
+        "--psf-map", help="PSFs by position: ra, dec, psf_file; or a cube.", rich_help_panel=PANEL
+    ),
 ]
 
 DEFAULT_SIZE, DEFAULT_LEAST = 128.0, 64

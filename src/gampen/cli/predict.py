@@ -25,6 +25,7 @@ from gampen.cli.options import (
     Band,
     BatchSize,
     BulgeAbove,
+    ClusterAddress,
     Confidence,
     Device,
     DiskBelow,
@@ -34,6 +35,7 @@ from gampen.cli.options import (
     PsfFile,
     PsfFwhm,
     Thorough,
+    Workers,
     ZeroPoint,
     known,
 )
@@ -50,7 +52,8 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
         Path | None, typer.Argument(help="Folder of FITS cutouts, its info table, a file.")
     ] = None,
     out_path: Annotated[
-        Path, typer.Option("--out", "-o", help="Catalogue: .parquet .fits .vot .ecsv .csv")
+        Path,
+        typer.Option("--out", "-o", help="Catalogue: .parquet .fits .vot .ecsv .csv, or a folder."),
     ] = Path("catalogue.parquet"),
     estimator: EstimatorName = "universal",
     page: Annotated[
@@ -62,10 +65,8 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
     batch_size: BatchSize = 64,
     device: Device = "cpu",
     thorough: Thorough = False,
-    workers: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
-    cluster: Annotated[
-        str | None, typer.Option(help="Address of a Dask scheduler: tcp://host:8786")
-    ] = None,
+    workers: Workers = 1,
+    cluster: ClusterAddress = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Hold images against their posteriors: 10x slower.")
     ] = False,
