@@ -60,6 +60,11 @@ def test_rows_are_taken_in_the_order_chosen(catalog):
     assert catalog.take(np.array([2, 0]))["object_id"].text() == ["c", "a"]
 
 
+def test_rows_are_found_by_id(catalog):
+    assert catalog.rows_of(["c", "nobody", "a"]).tolist() == [2, -1, 0]
+    assert catalog.rows_of([]).tolist() == []
+
+
 def test_metadata_grow_and_columns_are_selected(catalog):
     changed = catalog.select(["ra"]).with_metadata(seed="3")
     assert changed.names == ("ra",)

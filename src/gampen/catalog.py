@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from jaxtyping import Float64, Integer, Shaped
+from jaxtyping import Float64, Int64, Integer, Shaped
 
 from gampen.errors import UsageError
 from gampen.parameters import ParameterSpace
@@ -149,6 +149,11 @@ class Catalog:
         """The rows of the chosen galaxies, in the order chosen."""
         chosen = np.asarray(galaxies)
         return replace(self, columns=tuple(column.take(chosen) for column in self.columns))
+
+    def rows_of(self, object_ids: Iterable[str]) -> Int64[np.ndarray, " galaxy"]:
+        """The row of each galaxy, by its `object_id`; -1 where there is none of that id."""
+        row_of = {name: row for row, name in enumerate(self["object_id"].text())}
+        return np.array([row_of.get(name, -1) for name in object_ids], dtype=np.int64)
 
     def has_parameters(self, space: ParameterSpace) -> bool:
         """Whether every parameter of the space has a column of its name."""

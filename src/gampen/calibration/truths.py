@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -107,17 +108,14 @@ def _judged(posterior: Posterior, known: Catalog) -> list[str]:
 
 def _rows(posterior: Posterior, known: Catalog) -> Int64[np.ndarray, " galaxy"]:
     """The row of each galaxy in the table, -1 where it has none."""
-    names = known["object_id"].text()
-    row_of = {name: row for row, name in enumerate(names)}
-    if len(row_of) < len(names):
-        twice = next(name for row, name in enumerate(names) if row_of[name] != row)
+    counts = Counter(known["object_id"].text())
+    repeated = len(known) - len(counts)
+    if repeated:
         raise UsageError(
-            f"truths must name each object_id once; got {len(names) - len(row_of)} repeated ones, "
-            f"{twice!r} among them"
+            f"truths must name each object_id once; got {repeated} repeated ones, "
+            f"{counts.most_common(1)[0][0]!r} among them"
         )
-    return np.array(
-        [row_of.get(name, -1) for name in posterior.object_ids.tolist()], dtype=np.int64
-    )
+    return known.rows_of(posterior.object_ids.tolist())
 
 
 def _labels(

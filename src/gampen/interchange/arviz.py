@@ -115,7 +115,9 @@ def _constants(posterior: Posterior, known: Catalog | None, truths: Catalog | No
 
 def _known(posterior: Posterior, known: Catalog | None) -> Iterator[Column]:
     """The columns of numbers of a catalogue, in the posterior's order."""
-    for column in known or ():
+    if known is None:
+        return
+    for column in known:
         if column.values.ndim == 1 and not column.is_text and column.name != "zero_point":
             yield _matched(column, known, posterior)
 
@@ -128,11 +130,9 @@ def _truths(posterior: Posterior, truths: Catalog | None) -> Iterator[Column]:
             yield Column(f"{quantity.name}_truth", column.values, quantity.unit, quantity.ucd)
 
 
-def _matched(column: Column, catalog: Catalog | None, posterior: Posterior) -> Column:
+def _matched(column: Column, catalog: Catalog, posterior: Posterior) -> Column:
     """A column of a catalogue in the posterior's order, NaN where it lacks a galaxy."""
-    ids = [] if catalog is None else catalog["object_id"].text()
-    row_of = {name: row for row, name in enumerate(ids)}
-    rows = np.array([row_of.get(name, -1) for name in posterior.object_ids.tolist()], dtype=int)
+    rows = catalog.rows_of(posterior.object_ids.tolist())
     if (rows >= 0).all():
         return column.take(rows)
     values: Shaped[np.ndarray, " galaxy"] = np.append(column.numbers(), np.nan)[rows]

@@ -105,10 +105,7 @@ def rows_of(catalog: Catalog, posterior: Posterior, *, missing: bool = False) ->
 
     Where some may be `missing`, these are empty: not a number, or text without letters.
     """
-    row_of = {name: row for row, name in enumerate(catalog["object_id"].text())}
-    rows = np.array(
-        [row_of.get(name, -1) for name in posterior.object_ids.tolist()], dtype=np.int64
-    )
+    rows = catalog.rows_of(posterior.object_ids.tolist())
     return _or_empty(catalog, rows) if missing else catalog.take(rows)
 
 

@@ -129,8 +129,7 @@ def judge(truths: Truths, names: list[str], catalog: Catalog, posterior: Posteri
 
 def by_row(known: Catalog, catalog: Catalog, space: ParameterSpace) -> Truths:
     """The true values of the catalogue's rows, and the magnitudes that follow from true fluxes."""
-    place_of = {name: place for place, name in enumerate(known["object_id"].text())}
-    places = np.array([place_of.get(name, -1) for name in catalog["object_id"].text()])
+    places = known.rows_of(catalog["object_id"].text())
     found = known.parameter_values(space)[places]
     found[places < 0] = np.nan
     truths = dict(zip(space.names, found.T, strict=True))
