@@ -70,25 +70,34 @@ def summarise(posterior: Posterior, categories: Categories = DEFAULT) -> list[Co
 
 
 def quantities(posterior: Posterior) -> list[Quantity]:
-    """The parameters, then the magnitude and the flux in nanojanskys where there is a flux."""
-    found = [
+    """The parameters, then the magnitude and the flux in nanojanskys if a zero point is known."""
+    derived = photometry(posterior) if posterior.has_photometry else []
+    return [*parameters(posterior), *derived]
+
+
+def parameters(posterior: Posterior) -> list[Quantity]:
+    """The parameters of a posterior."""
+    return [
         Quantity(parameter.name, marginal, parameter.unit, parameter.ucd, parameter.description)
         for parameter, marginal in zip(posterior.space, posterior.marginals, strict=True)
     ]
-    if "flux" in posterior.space.names:
-        magnitude, flux = posterior.magnitude(), posterior.flux_njy()
-        found += [
-            Quantity("magnitude", magnitude, "mag", "phot.mag", "total AB magnitude"),
-            Quantity("flux_njy", flux, "nJy", "phot.flux", "total flux"),
-        ]
-    return found
+
+
+def photometry(posterior: Posterior) -> list[Quantity]:
+    """The magnitude and the flux in nanojanskys, where there is a flux."""
+    if "flux" not in posterior.space.names:
+        return []
+    return [
+        Quantity("magnitude", posterior.magnitude(), "mag", "phot.mag", "total AB magnitude"),
+        Quantity("flux_njy", posterior.flux_njy(), "nJy", "phot.flux", "total flux"),
+    ]
 
 
 def measured(posterior: Posterior) -> Iterator[tuple[Quantity, Figures]]:
     """Each quantity with its figures; those in nanojanskys are the flux's in other units."""
     flux: Figures = {}
     units = nanojanskys(torch.ones_like(posterior.zero_points), posterior.zero_points)
-    for quantity in quantities(posterior):
+    for quantity in (*parameters(posterior), *photometry(posterior)):
         known = quantity.name == "flux_njy"
         figures = scaled(flux, units) if known else figures_of(quantity.marginal)
         flux = figures if quantity.name == "flux" else flux
