@@ -125,6 +125,21 @@ def test_workers_make_the_bytes_that_this_process_makes(call, folder, tmp_path):
     assert outs[0].read_bytes() == outs[1].read_bytes()
 
 
+def test_a_run_begun_here_is_ended_by_workers(call, tmp_path, monkeypatch):
+    from gampen.storage.fits import image_bytes
+
+    axis = np.arange(25) - 12
+    psf = np.exp(-(axis[:, None] ** 2 + axis**2) / 8).astype(np.float32)
+    (tmp_path / "psf.fits").write_bytes(image_bytes(psf, {}))
+    monkeypatch.chdir(tmp_path)
+    with monkeypatch.context() as patched:
+        interrupt_at(patched, 2)
+        assert call("one.parquet", "--psf-file", "psf.fits").status == 130
+    assert call("one.parquet", "--psf-file", "psf.fits", "--workers", 2).status == 0
+    assert call("other.parquet", "--psf-file", tmp_path / "psf.fits").status == 0
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "other.parquet").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

@@ -125,7 +125,7 @@ class Run:
     def of(cls, request: PredictRequest) -> Run:
         """The run of a request, old or new; `UsageError` where it cannot be."""
         estimator = Estimator.load(request.estimator)
-        request = request.absolute() if request.elsewhere else request
+        request = request.absolute() if request.elsewhere or request.mosaics else request
         source = request.open()
         slices = chunks(len(source), PART)
         inputs = tuple(source.take(galaxies).fingerprint() for galaxies in slices)

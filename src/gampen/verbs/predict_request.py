@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from dataclasses import dataclass, field, replace
@@ -109,6 +110,8 @@ class PredictRequest:
     def settings(self, estimator: Estimator) -> dict[str, str]:
         """All that decides what is predicted of a galaxy, as text by name."""
         known = {name: str(value) for name, value in vars(self.known).items() if value is not None}
+        if self.known.psf_file is not None:
+            known["psf_file"] = hashlib.sha256(self.known.psf_file.read_bytes()).hexdigest()
         sampling = {n: str(v) for n, v in vars(self.sampling).items() if n not in NO_MATTER}
         return {
             **{f"known {name}": text for name, text in known.items()},
