@@ -47,6 +47,13 @@ class CropFreedom(Enum):
     AFFINE = "affine"
 
 
+class CropPixels(Enum):
+    """What the pixels of a crop on disk are: those that the network sees, or the image's own."""
+
+    RESAMPLED = "resampled"
+    ORIGINAL = "original"
+
+
 class PsfFamily(Enum):
     """Families of PSFs that a survey's may be of."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gampen.cli import (
     calibrate,
+    crop,
     cutout,
     evaluate,
     export,
@@ -21,6 +22,7 @@ from gampen.cli.application import app
 COMMANDS = (
     predict.predict,
     cutout.cutout,
+    crop.crop,
     report.report,
     export.export,
     pack.pack,
