@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,29 +13,48 @@ from gampen.cli.options import (
     Device,
 )
 from gampen.cli.progress import progress_of
+from gampen.errors import TrainingError
 
 if TYPE_CHECKING:
-    from gampen.verbs.train import Progress
+    from gampen.verbs.train import Progress, TrainRequest
 
 
 @command(GO_ON)
-def train(
+def train(  # noqa: PLR0913 - a command's arguments are what a person may say
     runfile: Annotated[Path, typer.Argument(help="TOML: simulation, network, training.")],
     out_path: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")],
     name: Annotated[str, typer.Option(help="Name written into the estimator.")] = "trained",
     device: Device = "cpu",
+    devices: Annotated[int, typer.Option(help="Devices on each node; they share batches.")] = 1,
+    nodes: Annotated[int, typer.Option(help="Nodes, started by srun or torchrun.")] = 1,
     start: Annotated[str | None, typer.Option(help="Estimator to start from.")] = None,
 ) -> None:
     """Train an estimator on fresh simulations; a run that was stopped is gone on with."""
+    from gampen.training.devices import Devices
     from gampen.verbs.train import TrainRequest
     from gampen.verbs.train import train as run
 
-    with progress_of("training") as tell:
-        for step in run(TrainRequest(runfile, out_path, name, device, start)):
+    request = TrainRequest(runfile, out_path, name, Devices(device, devices, nodes), start)
+    if request.devices.led_elsewhere:
+        follow(request)
+        return
+    with progress_of("training") as tell, closing(run(request)) as steps:
+        for step in steps:
             tell(step.report.step, step.steps, f"loss {step.report.loss:.3f}")
             if step.report.validation:
                 err.print(validation_line(step), markup=False, soft_wrap=True)
     out.print(str(out_path / "best.safetensors"), markup=False)
+
+
+def follow(request: TrainRequest) -> None:
+    """Do a share of the work, silently: what stops all processes is said by the first of them."""
+    from gampen.verbs.train import train as run
+
+    try:
+        for _ in run(request):
+            pass
+    except (TrainingError, KeyboardInterrupt):
+        return
 
 
 def validation_line(step: Progress) -> str:

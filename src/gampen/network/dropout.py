@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 
 from gampen.settings import NetworkSettings
 
@@ -63,6 +64,51 @@ class MapMasks:
         seed = (self.seed * APART + self.number) * APART + place
         generator = torch.Generator().manual_seed(seed % 2**63)
         return maps * factors(tuple(maps.shape[1:]), self.rate, generator).to(maps.device)
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which galaxies of a batch a process has: the part of this number, of so many of one size."""
+
+    number: int = 0
+    parts: int = 1
+
+    def of(self, galaxies: int) -> range:
+        """The places in a batch of its galaxies, where there are so many in all."""
+        size = galaxies // self.parts
+        return range(self.number * size, (self.number + 1) * size)
+
+
+WHOLE = Share()
+
+
+class Dropout(nn.Module):
+    """Dropout in training, whose masks do not depend on how a batch is shared between processes.
+
+    A process that has a share of a batch draws the masks of the whole batch, and keeps its own.
+    """
+
+    def __init__(self, rate: float) -> None:
+        """Build for a rate; whoever has a share of each batch says so in `share`."""
+        super().__init__()
+        self.rate, self.share = rate, WHOLE
+
+    def forward(self, values: Float[Tensor, "galaxy ..."]) -> Float[Tensor, "galaxy ..."]:
+        """The values as they are, or thinned while training."""
+        parts = self.share.parts
+        if parts == 1 or not self.training:
+            return functional.dropout(values, self.rate, self.training)
+        # The layout in memory decides which factor is drawn for which value.
+        whole = torch.ones_like(torch.cat([values.detach()] * parts))
+        mine = self.share.of(len(whole))
+        return values * functional.dropout(whole, self.rate)[mine.start : mine.stop]
+
+
+def share_batches(network: nn.Module, share: Share) -> None:
+    """Tell a network in training which galaxies of each batch it is given."""
+    for part in network.modules():
+        if isinstance(part, Dropout):
+            part.share = share
 
 
 def factors(shape: tuple[int, ...], rate: float, generator: torch.Generator) -> Tensor:

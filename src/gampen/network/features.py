@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gampen.network.dropout import MapMasks
+from gampen.network.dropout import Dropout, MapMasks
 from gampen.settings import NetworkSettings
 
 RESIDUAL_START = 0.2
@@ -67,7 +67,7 @@ class Features(nn.Module):
         """Build for the settings' crops and so many numbers of context."""
         super().__init__()
         channels, stride = CHANNELS * len(settings.views), settings.stem_stride
-        self.rate = settings.map_dropout
+        self.drop = Dropout(settings.map_dropout)
         self.layers = nn.ModuleList()
         for place, width in enumerate(settings.widths):
             kernel = 3 if place else 5
@@ -99,10 +99,10 @@ class Features(nn.Module):
 
         What comes back counts its calls, so that each convolution has masks of its own.
         """
-        if not self.rate:
+        if not self.drop.rate:
             return nn.Identity()
         if masks is None:
-            return lambda maps: functional.dropout(maps, self.rate, self.training)
+            return self.drop
         places = count()
         return lambda maps: masks(maps, next(places))
 

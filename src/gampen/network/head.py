@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gampen.network.dropout import Masks
+from gampen.network.dropout import Dropout, Masks
 from gampen.probability.mixtures import GaussianMixture
 from gampen.settings import NetworkSettings
 
@@ -26,7 +26,7 @@ class MixtureHead(nn.Module):
         """Build for `inputs` features and `parameters` parameters."""
         super().__init__()
         self.parameters_count, self.components = parameters, settings.components
-        self.rate, self.hidden = settings.dropout, settings.hidden
+        self.drop = Dropout(settings.dropout)
         self.first = nn.Linear(inputs, settings.hidden)
         self.second = nn.Linear(settings.hidden, settings.hidden)
         below = parameters * (parameters - 1) // 2
@@ -46,12 +46,10 @@ class MixtureHead(nn.Module):
         self, features: Float[Tensor, "*pass galaxy feature"], masks: Masks | None = None
     ) -> GaussianMixture:
         """One mixture a galaxy; with masks [pass galaxy], of features that all share or not."""
-        drop = nn.functional.dropout
         active = nn.functional.silu(self.first(features))
         if masks is None:
-            active = drop(active, self.rate, self.training)
-            active = nn.functional.silu(self.second(active))
-            return self._mixture(self.last(drop(active, self.rate, self.training)))
+            active = nn.functional.silu(self.second(self.drop(active)))
+            return self._mixture(self.last(self.drop(active)))
         first, second = (layer[:, None] for layer in masks.layers)
         active = nn.functional.silu(self.second(active * first))
         return self._mixture(self.last(active * second))

@@ -143,11 +143,18 @@ class Simulator:
 
         Steps 0, 1, ... of one observation each are all of other galaxies.
         """
+        return self.part_of_batch(step, galaxies, range(galaxies), observations)
+
+    def part_of_batch(
+        self, step: int, galaxies: int, places: range, observations: int = 1
+    ) -> Scenes:
+        """The scenes at these places of a batch; no blocks are drawn but those that hold them."""
         group, observation = divmod(step, observations)
-        blocks = -(-galaxies // BLOCK)
-        size, first = self.size(group), group * blocks
-        parts = [self.block(first + place, size, observation) for place in range(blocks)]
-        return Scenes.cat(parts).first(galaxies)
+        size, first = self.size(group), group * -(-galaxies // BLOCK)
+        low, high = places.start // BLOCK, -(-places.stop // BLOCK)
+        blocks = [self.block(first + place, size, observation) for place in range(low, high)]
+        start = places.start - low * BLOCK
+        return take_rows(Scenes.cat(blocks), slice(start, start + len(places)))
 
 
 def seeded_draw(*key: int) -> Draw:

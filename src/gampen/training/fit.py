@@ -21,12 +21,14 @@ from torch import Tensor, nn
 
 from gampen.errors import TrainingError, UsageError, reason_of
 from gampen.network.crop import Crop
+from gampen.network.dropout import share_batches
 from gampen.network.frames import Frames
 from gampen.network.network import GampenNetwork
 from gampen.network.transformer import LEAST_ZOOM
 from gampen.probability.mixtures import GaussianMixture
 from gampen.settings import TrainingSettings
 from gampen.training.batches import Batch
+from gampen.training.devices import share_of
 from gampen.training.validation import Validation, validate
 
 REPORT_EVERY = 10
@@ -117,9 +119,13 @@ class Fit:
     """A network being fitted: its weights, their running average, the optimiser and the step."""
 
     def __init__(self, network: GampenNetwork, settings: TrainingSettings, fabric: Fabric) -> None:
-        """Prepare to fit `network`, which is trained in place."""
+        """Prepare to fit `network`, which is trained in place.
+
+        Where several processes fit it, each has its own share of every batch.
+        """
         self.settings, self.fabric, self.step = settings, fabric, 0
         self.average = copy.deepcopy(network).eval().to(fabric.device)
+        share_batches(network, share_of(fabric))
         optimiser = torch.optim.AdamW(
             free_parameters(network, settings.frozen),
             settings.learning_rate,
@@ -137,13 +143,16 @@ class Fit:
         return network
 
     def run(self, source: Source, held_out: list[Batch]) -> Iterator[Report]:
-        """Train until the last step on `source(step)`, validating the average on `held_out`."""
+        """Train until the last step on `source(step)`, validating the average on `held_out`.
+
+        The source gives this process its share. `TrainingError` where another process is gone.
+        """
         losses: list[Float[Tensor, ""]] = []
         for batch in ahead(source, self.step, self.settings.steps):
-            losses.append(self._advance(batch))
+            losses.append(self._advanced(batch))
             ended = self.step % self.settings.steps_per_epoch == 0
             if ended or self.step % REPORT_EVERY == 0 or self.step == self.settings.steps:
-                mean = float(torch.stack(losses).mean())
+                mean = self._mean(torch.stack(losses))
                 losses.clear()
                 self._check("the loss", mean)
                 last = self.step == self.settings.steps
@@ -151,6 +160,25 @@ class Fit:
                 if validation is not None:
                     self._check("the held-out loss", validation.nll)
                 yield Report(self.step, mean, validation)
+
+    def _advanced(self, batch: Batch) -> Float[Tensor, ""]:
+        """The loss of a step, once it is done; alone or together with all other processes."""
+        if self.fabric.world_size == 1:
+            return self._advance(batch)
+        try:
+            return self._advance(batch)
+        except RuntimeError as error:
+            raise TrainingError(
+                f"all processes of a run must go on together; one was lost by step {self.step}: "
+                f"{reason_of(error)}"
+            ) from error
+
+    def _mean(self, losses: Float[Tensor, " step"]) -> float:
+        """The mean over all galaxies of some steps."""
+        mean = losses.mean()
+        if self.fabric.world_size > 1:
+            mean = self.fabric.all_reduce(mean, reduce_op="mean")  # type: ignore[assignment]
+        return float(mean)
 
     def _advance(self, batch: Batch) -> Float[Tensor, ""]:
         """One step of gradient descent; the loss before it."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +16,11 @@ import gampen
 from gampen.catalog import Catalog, Column
 from gampen.errors import UsageError
 from gampen.estimator import Estimator, locate
-from gampen.network.devices import usable_device
+from gampen.network.dropout import Share
 from gampen.network.frames import Frames
 from gampen.network.network import GampenNetwork
 from gampen.parameters import MORPHOLOGY, ParameterSpace
-from gampen.settings import RunSettings
+from gampen.settings import CropFreedom, RunSettings
 from gampen.simulation.scenes import Scenes, Simulator
 from gampen.simulation.surveys import survey
 from gampen.storage.checkpoints import read_checkpoint, write_checkpoint
@@ -28,7 +28,7 @@ from gampen.storage.estimators import read_tensors
 from gampen.storage.runfiles import read_settings, write_settings
 from gampen.storage.tables import read_catalog, write_catalog
 from gampen.training.batches import Batch
-from gampen.training.devices import fabric_for
+from gampen.training.devices import Devices, Processes, dismiss, launched, share_of
 from gampen.training.fit import Fit, Report
 from gampen.training.validation import Validation
 from gampen.verbs.outputs import claim_folder
@@ -45,7 +45,7 @@ class TrainRequest:
     runfile: Path
     out: Path
     name: str = "trained"
-    device: str = "cpu"
+    devices: Devices = field(default_factory=Devices)
     start: str | None = None
 
 
@@ -58,34 +58,45 @@ class Progress:
     saved: Path | None = None
 
 
-def train(request: TrainRequest) -> Iterator[Progress]:
+def train(request: TrainRequest) -> Generator[Progress, None, None]:
     """Train, yielding progress; a run folder that already holds a checkpoint is gone on with.
 
     The folder keeps the resolved run file, the last checkpoint, the best estimator by validation
-    and the history of losses; each is replaced as a whole.
+    and the history of losses; each is replaced as a whole. Of several processes, all of which must
+    see the folder, one writes and yields.
     """
     settings = read_settings(request.runfile, RunSettings, {"survey": survey})
-    usable_device(request.device)
+    devices = request.devices
+    devices.check(settings.training.batch_size)
     begin = None if request.start is None else read_tensors(locate(request.start))[0]
-    share_processors()
-    claim(request.out, settings)
-    run = Run.start(request, settings, begin)
-    for report in run.fit.run(run.source, run.held_out):
-        saved = run.record(report, report.validation) if report.validation else None
-        yield Progress(report, settings.training.steps, saved)
+    claim(request.out, settings, writes=not devices.led_elsewhere)
+    processes = launched(devices, idle_weights=settings.network.crop is CropFreedom.FIXED)
+    share_processors(devices.on_node)
+    ended = False
+    try:
+        run = Run.start(request, settings, begin, processes)
+        for report in run.fit.run(run.source, run.held_out):
+            if processes.is_global_zero:
+                saved = run.record(report, report.validation) if report.validation else None
+                yield Progress(report, settings.training.steps, saved)
+        ended = True
+    finally:
+        dismiss(processes, at_once=not ended)
 
 
-def share_processors() -> None:
-    """Leave half of the processors to the thread that simulates the next batch."""
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
+def share_processors(processes: int) -> None:
+    """Leave half of a process's processors to the thread that simulates the next batch."""
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // (2 * processes)))
 
 
-def claim(folder: Path, settings: RunSettings) -> None:
+def claim(folder: Path, settings: RunSettings, writes: bool) -> None:
     """Make the run folder, or see that it is of this run; `UsageError` where it is of another."""
-    resolved = claim_folder(folder) / RESOLVED
+    resolved = folder / RESOLVED
     if resolved.exists() and read_settings(resolved, RunSettings) != settings:
         raise UsageError(f"{folder} must be of this run; it holds another: choose another folder")
-    write_settings(settings, resolved)
+    if writes:
+        claim_folder(folder)
+        write_settings(settings, resolved)
 
 
 @dataclass
@@ -94,6 +105,7 @@ class Run:
 
     request: TrainRequest
     settings: RunSettings
+    share: Share
     fit: Fit
     held_out: list[Batch]
     history: list[Catalog]
@@ -101,7 +113,11 @@ class Run:
 
     @classmethod
     def start(
-        cls, request: TrainRequest, settings: RunSettings, begin: dict[str, Tensor] | None
+        cls,
+        request: TrainRequest,
+        settings: RunSettings,
+        begin: dict[str, Tensor] | None,
+        processes: Processes,
     ) -> Run:
         """Begin at the first step, from another network's weights if any, or at the checkpoint."""
         checkpoint = request.out / LAST
@@ -110,21 +126,27 @@ class Run:
         if begin is not None:
             network.adopt(begin)
         network = network.for_convolutions()
-        fit = Fit(network, settings.training, fabric_for(request.device))
+        fit = Fit(network, settings.training, processes)
         history: list[Catalog] = []
         if state is not None:
             fit.restore(state)
             history = [until(read_catalog(request.out / HISTORY), fit.step)]
         best = min([float(part["nll"].numbers().min()) for part in history], default=float("inf"))
-        return cls(request, settings, fit, validation_batches(settings), history, best)
+        held_out = validation_batches(settings)
+        return cls(request, settings, share_of(processes), fit, held_out, history, best)
 
     def source(self, step: int) -> Batch:
-        """Fresh scenes for a step, or those of an earlier one where only so many are allowed."""
+        """The share that this process has of the scenes of a step.
+
+        Fresh ones, or those of an earlier step where only so many are allowed.
+        """
         training = self.settings.training
+        places = self.share.of(training.batch_size)
         simulator = Simulator(self.settings.simulation, training.seed)
         if training.simulations:
             step %= max(1, training.simulations // training.batch_size)
-        scenes = simulator.batch(step, training.batch_size, training.observations)
+        batch = (step, training.batch_size, places, training.observations)
+        scenes = simulator.part_of_batch(*batch)
         return to_batch(scenes, MORPHOLOGY)
 
     def record(self, report: Report, validation: Validation) -> Path | None:
