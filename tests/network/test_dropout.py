@@ -1,11 +1,12 @@
 """Dropout masks: the same for every galaxy, and seeded."""
 
+import copy
 import math
 
 import pytest
 import torch
 
-from gampen.network.dropout import MapMasks, Masks
+from gampen.network.dropout import Dropout, MapMasks, Masks, Share, share_batches
 from gampen.probability.mixtures import collapse
 from gampen.settings import NetworkSettings
 from tiny import NETWORK, batch, network
@@ -109,3 +110,48 @@ def test_in_training_each_galaxy_is_thinned_by_itself_and_at_prediction_none():
         assert not torch.equal(built(frames).means, built(frames).means)
     finally:
         built.eval()
+
+
+def parted(drop, whole, parts):
+    """What processes make of a batch that they share, joined again."""
+    found = []
+    for number in range(parts):
+        torch.manual_seed(4)
+        drop.share = Share(number, parts)
+        mine = drop.share.of(len(whole))
+        found.append(drop(whole[mine.start : mine.stop]))
+    return torch.cat(found)
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 6])
+@pytest.mark.parametrize("shape", [(12, 40), (12, 5, 7, 6)])
+def test_a_shared_batch_is_thinned_as_the_whole_one(shape, parts):
+    whole = torch.randn(*shape, generator=torch.Generator().manual_seed(0))
+    if len(shape) == 4:
+        whole = whole.contiguous(memory_format=torch.channels_last)
+    torch.manual_seed(4)
+    expected = torch.nn.functional.dropout(whole, 0.4)
+    torch.testing.assert_close(parted(Dropout(0.4), whole, parts), expected, rtol=0, atol=0)
+
+
+def test_each_process_thins_its_own_galaxies():
+    found = parted(Dropout(0.4), torch.ones(12, 40), 2)
+    assert not torch.equal(found[:6], found[6:])
+
+
+def test_a_shared_batch_is_not_thinned_at_prediction():
+    drop = Dropout(0.4).eval()
+    assert torch.equal(parted(drop, torch.ones(12, 40), 2), torch.ones(12, 40))
+
+
+def test_a_network_whose_batches_are_shared_says_in_training_what_it_says_of_the_whole():
+    settings = NetworkSettings(**{**vars(NETWORK), "dropout": 0.4, "map_dropout": 0.2})
+    built, frames = copy.deepcopy(network(settings)).train(), batch(8).frames
+    torch.manual_seed(3)
+    expected = built(frames).means
+    for number in range(2):
+        share_batches(built, Share(number, 2))
+        torch.manual_seed(3)
+        mine = torch.arange(4 * number, 4 * number + 4)
+        found = built(frames.select(mine)).means
+        torch.testing.assert_close(found, expected[mine], rtol=1e-4, atol=1e-4)

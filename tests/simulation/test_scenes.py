@@ -145,6 +145,26 @@ def test_negative_wiggles_of_the_renderer_take_no_noise_away():
     assert (variance - 1).abs() < 4 * math.sqrt(2 / (50 * 256))
 
 
+@pytest.mark.parametrize("places", [range(40), range(5, 12), range(16, 32), range(30, 40)])
+def test_a_part_of_a_batch_is_drawn_without_the_rest(places, monkeypatch):
+    one, drawn = simulator(), []
+    whole = one.batch(3, 40, 2)
+    block = Simulator.block
+
+    def counted(self, number, *arguments):
+        drawn.append(number)
+        return block(self, number, *arguments)
+
+    monkeypatch.setattr(Simulator, "block", counted)
+    part = one.part_of_batch(3, 40, places, 2)
+    mine = slice(places.start, places.stop)
+    assert torch.equal(part.images, whole.images[mine])
+    assert torch.equal(part.truth(MORPHOLOGY), whole.truth(MORPHOLOGY)[mine])
+    assert drawn == [
+        3 + place for place in range(3) if {*places} & {*range(16 * place, 16 * place + 16)}
+    ]
+
+
 def test_the_observations_of_a_batch_share_light_but_nothing_else():
     one = simulator(neighbour_share=0.0, masked_share=0.0)
     first, second = one.batch(0, BLOCK, 2), one.batch(1, BLOCK, 2)

@@ -126,9 +126,8 @@ def dismiss(processes: Processes, at_once: bool) -> None:
     started: list[subprocess.Popen[bytes]] = getattr(launcher, "procs", [])
     others = list(started)
     started.clear()  # else Fabric's watch would end this process as well
-    for process in others:
-        if at_once:
-            process.terminate()
+    for process in others if at_once else []:
+        process.kill()  # it writes nothing, and may wait for this one where no request reaches it
     for process in others:
         try:
             process.wait(PATIENCE)
