@@ -179,11 +179,14 @@ class _Run(Generic[Task, Result]):
 
     def _look(self) -> None:
         """Nothing, once it is known how many threads the cluster has now."""
+        if self.cluster.client.status == "closed":
+            raise UsageError(f"the engine {self.cluster.where} must be used within its block")
         now = time.monotonic()
         if now < self.looked + GLANCE:
             return
         self.looked = now
-        self.threads = sum(self.cluster.client.nthreads().values())
+        with explained(self.cluster.where):
+            self.threads = sum(self.cluster.client.nthreads().values())
         if self.threads:
             self.seen = now
         elif now > self.seen + self.cluster.patience:
@@ -200,7 +203,8 @@ class _Run(Generic[Task, Result]):
             return
         keys = [(self.name, each.place, each.died) for each in sent]
         errands = [cloudpickle.dumps(Errand(self.work, each.task, versions())) for each in sent]
-        futures = self.cluster.client.map(pickle.loads, errands, key=keys, pure=False)
+        with explained(self.cluster.where):
+            futures = self.cluster.client.map(pickle.loads, errands, key=keys, pure=False)
         for future, each in zip(futures, sent, strict=True):
             self.sent[future.key] = (future, each)
             future.add_done_callback(self.done.put)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -17,6 +17,7 @@ class Lost:
     reason: str
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Whoever applies one function to many tasks.
 

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import Generic, TypeVar
 
 from gampen.errors import UsageError
+from gampen.scaling.memory import keep_memory
 
 Task = TypeVar("Task")
 
@@ -42,8 +43,10 @@ def _do(work: bytes, task: object, wanted: dict[str, str]) -> object:
             f"workers must run what this process runs, {_listed(wanted)}; "
             f"one runs {_listed(versions())}"
         )
+    keep_memory()
+    doing = _unpacked(work)
     single_threaded()
-    return _unpacked(work)(task)
+    return doing(task)
 
 
 @lru_cache(maxsize=1)
@@ -76,11 +79,12 @@ def single_threaded() -> None:
 def explained(where: str) -> Iterator[None]:
     """A block in which an error of the cluster is a `UsageError`, and one of the work is itself."""
     from distributed import CancelledError
+    from distributed.client import ClosedClientError
     from distributed.comm.core import CommClosedError
 
     try:
         yield
-    except (CancelledError, CommClosedError) as error:
+    except (CancelledError, ClosedClientError, CommClosedError) as error:
         raise UsageError(
             f"the scheduler {where} must stay reachable; the connection was lost"
         ) from error

@@ -42,6 +42,9 @@ CONFIGURATION = {
     "distributed.worker.http.routes": [],
     "distributed.worker.multiprocessing-method": "spawn",
     "distributed.worker.profile.enabled": False,
+    # What is kept of the past, else up to 50 MB.
+    "distributed.admin.low-level-log-length": 100,
+    "distributed.diagnostics.computations.max-history": 1,
 }
 
 
