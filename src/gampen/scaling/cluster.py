@@ -20,7 +20,7 @@ from gampen.errors import UsageError, reason_of
 from gampen.scaling.engine import Engine, Lost
 from gampen.scaling.errands import Errand, explained, versions
 from gampen.scaling.quiet import quiet
-from gampen.scaling.workers import serving
+from gampen.scaling.workers import BRIEF, serving
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -103,10 +103,11 @@ async def _greet(address: str) -> None:
 @contextmanager
 def _client(address: str, **options: Any) -> Iterator[Client]:  # noqa: ANN401
     """A connection to a scheduler."""
+    import dask
     from distributed import Client
     from distributed.versions import VersionMismatchWarning
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), dask.config.set(BRIEF):
         # The versions that matter are compared by us.
         warnings.simplefilter("ignore", VersionMismatchWarning)
         client = Client(address, timeout=ANSWER, set_as_default=False, **options)

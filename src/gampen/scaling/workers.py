@@ -34,6 +34,9 @@ ENVIRONMENT = {
 }
 """Of a worker process, before it loads anything."""
 
+BRIEF = {"distributed.admin.low-level-log-length": 10}
+"""Of the messages with their tasks in them, Dask else remembers a thousand at each end."""
+
 CONFIGURATION = {
     # One task a worker, none waiting behind it.
     "distributed.scheduler.worker-saturation": 1.0,
@@ -42,9 +45,8 @@ CONFIGURATION = {
     "distributed.worker.http.routes": [],
     "distributed.worker.multiprocessing-method": "spawn",
     "distributed.worker.profile.enabled": False,
-    # What is kept of the past, else up to 50 MB.
-    "distributed.admin.low-level-log-length": 100,
     "distributed.diagnostics.computations.max-history": 1,
+    **BRIEF,
 }
 
 
