@@ -1,7 +1,9 @@
 """Work for engines: small, of known cost, and deadly where it is meant to be."""
 
+import logging
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -12,8 +14,8 @@ def double(number):
     return 2 * number
 
 
-def length(thing):
-    return len(thing)
+def same(thing):
+    return thing
 
 
 def spin(seconds):
@@ -24,11 +26,6 @@ def spin(seconds):
     return os.getpid()
 
 
-def sleep(seconds):
-    time.sleep(seconds)
-    return os.getpid()
-
-
 def die(number):
     """Zero does not survive."""
     if number == 0:
@@ -36,12 +33,33 @@ def die(number):
     return number
 
 
+def die_counted(path):
+    """Each death leaves a line."""
+    with Path(path).open("a") as trace:
+        trace.write("tried\n")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def die_once(task):
     """The process dies where the file is not there yet."""
     number, path = task
-    if path and not Path(path).exists():
+    if not Path(path).exists():
         Path(path).touch()
         os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def leave(_):
+    sys.exit(3)
+
+
+def wait(task):
+    """Leaves the process's number where the other can find it, and is done when it is gone."""
+    number, path = task
+    if number == 0:
+        Path(path).write_text(str(os.getpid()))
+        while Path(path).exists():
+            time.sleep(0.01)
     return number
 
 
@@ -58,8 +76,12 @@ def refuse(number):
     """Three cannot be done."""
     if number == 3:
         raise UsageError("three must not be asked for")
-    time.sleep(0.05)
+    time.sleep(0.02)
     return number
+
+
+def lack(_):
+    raise ModuleNotFoundError("No module named 'nowhere'", name="nowhere")
 
 
 def threads(_):
@@ -69,20 +91,8 @@ def threads(_):
 
 
 def complain(number):
-    import logging
-    import sys
-
-    sys.stdout.write("to the terminal")
-    sys.stderr.write("to the terminal")
-    sys.stderr.flush()
+    """What others may write to the terminal in the middle of a run."""
+    os.write(1, b"to the terminal")
+    os.write(2, b"to the terminal")
     logging.getLogger("distributed").error("to the terminal")
     return number
-
-
-def missing(_):
-    raise ModuleNotFoundError("No module named 'nowhere'", name="nowhere")
-
-
-def other_versions():
-    """What a worker of another release would say of itself."""
-    return {"Python": "2.7", "gampen": "9.9"}

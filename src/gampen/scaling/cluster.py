@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import queue
-import sys
 import time
 import uuid
 import warnings
@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from importlib.metadata import version
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from gampen.errors import UsageError, reason_of
 from gampen.scaling.engine import Engine, Lost
+from gampen.scaling.errands import Errand, explained, versions
 from gampen.scaling.quiet import quiet
-from gampen.scaling.workers import serving, single_threaded
+from gampen.scaling.workers import BRIEF, serving
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -103,10 +103,11 @@ async def _greet(address: str) -> None:
 @contextmanager
 def _client(address: str, **options: Any) -> Iterator[Client]:  # noqa: ANN401
     """A connection to a scheduler."""
+    import dask
     from distributed import Client
     from distributed.versions import VersionMismatchWarning
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), dask.config.set(BRIEF):
         # The versions that matter are compared by us.
         warnings.simplefilter("ignore", VersionMismatchWarning)
         client = Client(address, timeout=ANSWER, set_as_default=False, **options)
@@ -127,7 +128,9 @@ class Cluster:
         self, work: Callable[[Task], Result], tasks: Iterable[Task]
     ) -> Iterator[tuple[int, Result | Lost]]:
         """Each task's place with its result, as they come."""
-        run: _Run[Task, Result] = _Run(self, work, enumerate(tasks))
+        import cloudpickle
+
+        run: _Run[Task, Result] = _Run(self, cloudpickle.dumps(work), enumerate(tasks))
         try:
             yield from run.results()
         finally:
@@ -148,7 +151,7 @@ class _Run(Generic[Task, Result]):
     """One run: what is still to be sent, and what was sent."""
 
     cluster: Cluster
-    work: Callable[[Task], Result]
+    work: bytes
     waiting: Iterator[tuple[int, Task]]
     name: str = field(default_factory=lambda: f"gampen-{uuid.uuid4().hex}")
     sent: dict[Any, tuple[Future[Any], _Sent[Task]]] = field(default_factory=dict)
@@ -177,11 +180,14 @@ class _Run(Generic[Task, Result]):
 
     def _look(self) -> None:
         """Nothing, once it is known how many threads the cluster has now."""
+        if self.cluster.client.status == "closed":
+            raise UsageError(f"the engine {self.cluster.where} must be used within its block")
         now = time.monotonic()
         if now < self.looked + GLANCE:
             return
         self.looked = now
-        self.threads = sum(self.cluster.client.nthreads().values())
+        with explained(self.cluster.where):
+            self.threads = sum(self.cluster.client.nthreads().values())
         if self.threads:
             self.seen = now
         elif now > self.seen + self.cluster.patience:
@@ -192,11 +198,14 @@ class _Run(Generic[Task, Result]):
 
     def _send(self, sent: list[_Sent[Task]]) -> None:
         """Nothing, once the tasks are with the scheduler."""
+        import cloudpickle
+
         if not sent:
             return
         keys = [(self.name, each.place, each.died) for each in sent]
-        doing = _Errand(self.work, versions())
-        futures = self.cluster.client.map(doing, [each.task for each in sent], key=keys, pure=False)
+        errands = [cloudpickle.dumps(Errand(self.work, each.task, versions())) for each in sent]
+        with explained(self.cluster.where):
+            futures = self.cluster.client.map(pickle.loads, errands, key=keys, pure=False)
         for future, each in zip(futures, sent, strict=True):
             self.sent[future.key] = (future, each)
             future.add_done_callback(self.done.put)
@@ -217,54 +226,15 @@ class _Run(Generic[Task, Result]):
 
     def _outcome(self, future: Future[Any], sent: _Sent[Task]) -> Result | Lost | _Sent[Task]:
         """What became of a task: a result, or the task again if its process died."""
-        from distributed import CancelledError, KilledWorker
-        from distributed.comm.core import CommClosedError
+        from distributed import KilledWorker
 
         try:
-            # Waits and gathers again where the worker that holds the result dies just now.
-            result: Result = future.result()
+            with explained(self.cluster.where):
+                # Waits and gathers again where the worker that holds the result dies just now.
+                result: Result = future.result()
         except KilledWorker as error:
             died = sent.died + error.allowed_failures + 1
             if died < self.cluster.deaths:
                 return _Sent(sent.place, sent.task, died)
             return Lost(f"its process died {died} times")
-        except (CancelledError, CommClosedError) as error:
-            raise UsageError(
-                f"the scheduler {self.cluster.where} must stay reachable; the connection was lost"
-            ) from error
-        except ModuleNotFoundError as error:
-            raise UsageError(
-                f"the workers {self.cluster.where} must have the packages that this process has; "
-                f"one lacks {error.name}"
-            ) from error
         return result
-
-
-@dataclass(frozen=True)
-class _Errand(Generic[Task, Result]):
-    """The work as a worker does it."""
-
-    work: Callable[[Task], Result]
-    versions: dict[str, str]
-
-    def __call__(self, task: Task) -> Result:
-        """The result of a task, from one thread; `UsageError` from a worker of other versions."""
-        if versions() != self.versions:
-            raise UsageError(
-                f"workers must run what this process runs, {_listed(self.versions)}; "
-                f"one runs {_listed(versions())}"
-            )
-        single_threaded()
-        return self.work(task)
-
-
-@cache
-def versions() -> dict[str, str]:
-    """What the answers of a process depend on."""
-    packages = {name: version(name) for name in ("gampen", "torch", "numpy")}
-    return {"Python": ".".join(map(str, sys.version_info[:2])), **packages}
-
-
-def _listed(found: dict[str, str]) -> str:
-    """Names and versions, as one reads them."""
-    return ", ".join(f"{name} {number}" for name, number in found.items())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,9 @@ ENVIRONMENT = {
 }
 """Of a worker process, before it loads anything."""
 
+BRIEF = {"distributed.admin.low-level-log-length": 10}
+"""Of the messages with their tasks in them, Dask else remembers a thousand at each end."""
+
 CONFIGURATION = {
     # One task a worker, none waiting behind it.
     "distributed.scheduler.worker-saturation": 1.0,
@@ -41,14 +45,9 @@ CONFIGURATION = {
     "distributed.worker.http.routes": [],
     "distributed.worker.multiprocessing-method": "spawn",
     "distributed.worker.profile.enabled": False,
+    "distributed.diagnostics.computations.max-history": 1,
+    **BRIEF,
 }
-
-
-def single_threaded() -> None:
-    """Nothing, once torch, if it is there, computes with one thread: the other cores are taken."""
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.get_num_threads() != 1:
-        torch.set_num_threads(1)
 
 
 def dask_setup(worker: object) -> None:  # noqa: ARG001, called by Dask in a new worker process
@@ -87,6 +86,8 @@ def _start_deaf(thread: threading.Thread) -> None:
 
     A terminal sends it to all processes of a command. Only the first is to act on it.
     """
+    # The first lock starts the process that counts them, which would make its thread hear again.
+    multiprocessing.get_context("spawn").Lock()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         thread.start()
@@ -114,32 +115,32 @@ class _Served:
     memory: int | str
     allowed_failures: int
     security: Security
-    ready: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = field(
+    under_way: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = field(
         default_factory=Future
     )
+    ready: Future[str] = field(default_factory=Future)
 
     def run(self) -> None:
         """Nothing, once the workers have been told to stop and have ended."""
         try:
             asyncio.run(self._serve())
         except Exception as error:  # noqa: BLE001, whatever it is, it is told to who waits
-            if not self.ready.done():
-                self.ready.set_exception(error)
+            self.ready.set_exception(error)
 
     def address(self) -> str:
         """The scheduler's address, once all workers are there."""
         try:
-            return self.ready.result(START + STOP)[0]
+            return self.ready.result(START + STOP)
         except Exception as error:
             raise UsageError(
-                f"{self.workers} worker processes must start within {START:g} s; "
-                f"they did not: {reason_of(error)}"
+                f"{self.workers} worker processes must start within {START:g} s; they did not "
+                f"({reason_of(error)}). A script must call this under if __name__ == '__main__':"
             ) from error
 
     def stop(self) -> None:
-        """Nothing, once the workers have been told to stop."""
-        if self.ready.done() and not self.ready.exception():
-            _, loop, over = self.ready.result()
+        """Nothing, once the workers have been told to stop, if need be when they have started."""
+        loop, over = self.under_way.result()
+        with suppress(RuntimeError):  # The loop is closed where they did not start.
             loop.call_soon_threadsafe(over.set)
 
     async def _serve(self) -> None:
@@ -147,13 +148,14 @@ class _Served:
         import dask
 
         over = asyncio.Event()
+        self.under_way.set_result((asyncio.get_running_loop(), over))
         async with AsyncExitStack() as stack:
             with dask.config.set(CONFIGURATION):
                 scheduler = await stack.enter_async_context(self._scheduler())
                 nannies = [self._nanny(scheduler.address, number) for number in range(self.workers)]
                 stack.push_async_callback(_close, nannies)
                 await asyncio.gather(*nannies)
-            self.ready.set_result((scheduler.address, asyncio.get_running_loop(), over))
+            self.ready.set_result(scheduler.address)
             await over.wait()
 
     def _scheduler(self) -> Scheduler:
