@@ -217,7 +217,10 @@ def check_plain(_packed: bytes, _sides: tuple[int, ...]) -> int:
 
 def check_gzip(packed: bytes, sides: tuple[int, ...]) -> int:
     """A gzipped tile must not swell beyond its pixels."""
-    inflate(packed, 8 * math.prod(sides))
+    try:
+        inflate(packed, 8 * math.prod(sides))
+    except GalaxyError:
+        raise unsound("a gzipped tile must unpack, and to no more than its pixels") from None
     return 0
 
 
