@@ -75,10 +75,10 @@ def decompress(
 
     `GalaxyError` where it is not sound, or would take more than `room` bytes.
     """
-    tiles = tiles_of(cards, data, room)
-    if not math.prod(tiles.shape):
+    shape = axis_lengths(cards, "ZNAXIS")
+    if not shape or not math.prod(shape):
         return None
-    checked = checked_tiles(tiles)
+    checked = checked_tiles(tiles_of(cards, data, room))
     with warnings.catch_warnings():
         # Whatever is odd about a file is either harmless here or ends in an error below.
         warnings.simplefilter("ignore")
@@ -97,7 +97,7 @@ def tiles_of(cards: Cards, data: bytes, room: int) -> Tiles:
     tile = tuple(whole_number(cards, f"ZTILE{axis}") for axis in range(len(shape), 0, -1))
     demand(all(tile), "every ZTILE must be at least 1")
     wanted = math.prod(-(-side // step) for side, step in zip(shape, tile, strict=True))
-    demand(count == wanted or not math.prod(shape), f"{wanted} tiles are needed; it has {count}")
+    demand(count == wanted, f"{wanted} tiles are needed; it has {count}")
     size = math.prod(shape) * max(pixel_type(cards, "ZBITPIX").itemsize, 4) + count * BYTES_A_TILE
     if size > room:
         raise GalaxyError(
