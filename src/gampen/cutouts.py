@@ -174,7 +174,7 @@ class Cutout:
 
 def check_facts(cutout: Cutout) -> None:
     """Refuse, with a `GalaxyError`, what cannot be true of any image."""
-    for name in ("psf_fwhm", "pixel_scale"):
+    for name in ("pixel_scale", "psf_fwhm"):
         value = getattr(cutout, name)
         if value is not None and not 0 < value < math.inf:
             raise GalaxyError(f"{name} must be a positive number; got {value}")

@@ -21,6 +21,7 @@ WIDEST = 64
 """[letter] Of cells that are kept at one width."""
 
 Cells = Shaped[np.ndarray, " galaxy"]
+Block = dict[int, Shaped[np.ndarray, "..."]]
 
 
 def read_csv(path: Path) -> Catalog:
@@ -42,7 +43,7 @@ def read_csv(path: Path) -> Catalog:
     return Catalog(tuple(columns))
 
 
-def read_blocks(file: TextIO, path: Path) -> tuple[list[str], list[dict[int, Cells]]]:
+def read_blocks(file: TextIO, path: Path) -> tuple[list[str], list[Block]]:
     """The names of the columns, and the cells of each block of rows, by column."""
     rows = (row for row in csv.reader(file) if row)
     first = next(rows, None)
@@ -77,7 +78,7 @@ def compact(cells: Sequence[str]) -> Cells:
     return np.array(stripped, dtype=f"S{max(longest, 1)}")
 
 
-def joined(blocks: list[Cells]) -> Cells:
+def joined(blocks: list[Shaped[np.ndarray, "..."]]) -> Cells:
     """The cells of all blocks of a column, one after the other."""
     if any(block.dtype.kind == "O" for block in blocks):
         return np.concatenate([as_text(block).astype(object) for block in blocks])
