@@ -215,7 +215,7 @@ def check_claims(
     if not all(bool(values.isfinite().all()) for values in tensors.values()):
         raise EstimatorError("every weight must be a finite number; some are not")
     outputs = len(space) * (len(space) + 3) // 2 + 1
-    widths = (1, *settings.widths)
+    widths = (len(settings.views), *settings.widths)
     layers = 9 * sum(one * next_one for one, next_one in pairwise(widths))
     layers += 18 * settings.blocks * sum(width**2 for width in settings.widths)
     head = settings.hidden**2 + settings.hidden * settings.components * outputs
