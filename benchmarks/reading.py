@@ -3,8 +3,8 @@
 `python -m benchmarks.reading [N]` writes N float32 cutouts of 96 and of 239 px, then reads each lot
 three times, from the page cache: by `read_cutouts`, with all that it finds out (pixels in this
 machine's byte order, bad pixels, flags, WCS, pixel scale, zero point, PSF), and the bare pixels by
-`astropy.io.fits.getdata(memmap=False)` and by fitsio where that is installed. fitsio is GPL: nothing
-but this measurement knows of it. CPU time, the best of three rounds, taken in turn.
+`astropy.io.fits.getdata(memmap=False)` and by fitsio where that is installed. fitsio is GPL:
+nothing but this measurement knows of it. CPU time, the best of three rounds, taken in turn.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def test_text_that_is_numbers_is_numbers_and_empty_cells_are_unknown():
 def test_other_text_is_refused_with_its_row():
     with pytest.raises(UsageError, match="'ra' must hold numbers; row 2 holds '10:20:30'"):
         read("ra", ["1.5", "10:20:30"])
-    with pytest.raises(UsageError, match="'ra' must hold numbers; row 1 holds 'x{40}'"):
+    with pytest.raises(UsageError, match=r"'ra' must hold numbers; row 1 holds 'x{40}'"):
         read("ra", ["x" * 10**6])
 
 

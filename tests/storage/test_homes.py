@@ -79,7 +79,8 @@ def test_what_is_no_ordinary_file_is_refused(homes, name, reason):
         homes.find(name)
 
 
-def test_homes_may_themselves_be_links(homes, tmp_path):
+@pytest.mark.usefixtures("homes")
+def test_homes_may_themselves_be_links(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "folder")
     assert Homes.of(tmp_path / "link").find("c") == str(tmp_path / "folder" / "c")
 

@@ -1,7 +1,6 @@
 """Facts about damaged and hostile files; `python -m benchmarks.mutations` shows many more."""
 
 import pytest
-
 from benchmarks.mutants import write_files
 from benchmarks.mutations import MEGABYTES, SECONDS, examine
 

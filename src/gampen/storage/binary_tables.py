@@ -121,11 +121,14 @@ def read_fits_table(path: Path) -> Catalog:
 
 
 def check_fields(path: Path) -> None:
-    """Refuse more columns than a FITS table has: astropy makes room for all that are claimed."""
+    """Refuse more columns or axes than FITS allows: astropy counts up to whatever is claimed."""
     with path.open("rb") as file:
-        told = re.findall(rb"TFIELDS = *([^ /]*)", file.read(HEADERS))
-    if any(not count.isdigit() or int(count) > MOST_FIELDS for count in told):
-        raise UsageError(f"{path} must have at most {MOST_FIELDS} columns; TFIELDS says otherwise")
+        told = re.findall(rb"(?:TFIELDS |NAXIS   )= *([^ /]*)", file.read(HEADERS))
+    if any(not count.isdigit() or int(count[:9]) > MOST_FIELDS for count in told):
+        raise UsageError(
+            f"{path} must have at most {MOST_FIELDS} columns and axes; TFIELDS or NAXIS says "
+            f"otherwise"
+        )
 
 
 def from_field(field: Values, null: int | None) -> Values:

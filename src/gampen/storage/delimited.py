@@ -78,7 +78,7 @@ def compact(cells: Sequence[str]) -> Cells:
     return np.array(stripped, dtype=f"S{max(longest, 1)}")
 
 
-def joined(blocks: list[Shaped[np.ndarray, "..."]]) -> Cells:
+def joined(blocks: list[Shaped[np.ndarray, ...]]) -> Cells:
     """The cells of all blocks of a column, one after the other."""
     if any(block.dtype.kind == "O" for block in blocks):
         return np.concatenate([as_text(block).astype(object) for block in blocks])

@@ -20,8 +20,8 @@ from jaxtyping import Int64, Shaped, UInt8
 
 from gampen.errors import GalaxyError, reason_of
 from gampen.storage.content import LARGEST_FILE, inflate
-from gampen.storage.hdus import BLOCK, CARD_LENGTH, axis_lengths, pixel_type, whole_number
-from gampen.storage.headers import Cards
+from gampen.storage.hdus import BLOCK, axis_lengths, pixel_type, whole_number
+from gampen.storage.headers import CARD_LENGTH, Cards
 
 WIDTHS = dict(zip("LXBIJKAEDCMPQ", (1, 0, 1, 2, 4, 8, 1, 4, 8, 8, 16, 8, 16), strict=True))
 FORM = re.compile(r"(\d{0,9})([LXBIJKAEDCMPQ])([BIJKED]?)")
@@ -41,7 +41,7 @@ Rows = UInt8[np.ndarray, "tile byte"]
 
 @dataclass(frozen=True)
 class Column:
-    """One column of packed tiles: where it stands in a row, and what its descriptors are made of."""
+    """One column of packed tiles: where it stands in a row, what its descriptors are made of."""
 
     name: str
     place: int
