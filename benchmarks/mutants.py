@@ -8,6 +8,7 @@ import os
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -220,34 +221,23 @@ def header(*cards: str) -> bytes:
     return text.encode().ljust(-(-len(text) // BLOCK) * BLOCK)
 
 
-def swollen_tile(sound: dict[str, bytes]) -> bytes:
+def swollen_tile(content: bytes) -> bytes:
     """A compressed image whose first tile unpacks to a gigabyte."""
-    with fits.open(io.BytesIO(sound["gzip tiles"])) as hdus:
-        table = fits.open(io.BytesIO(sound["gzip tiles"]), disable_image_compression=True)[1]
-        rows, width = table.header["NAXIS2"], table.header["NAXIS1"]
-        del hdus
+    with fits.open(io.BytesIO(content), disable_image_compression=True) as hdus:
+        rows, width = hdus[1].header["NAXIS2"], hdus[1].header["NAXIS1"]
+    end = content.index(b"END" + 77 * b" ", content.index(b"XTENSION"))
     tile = swollen(b"", GIGABYTE)
-    start = sound["gzip tiles"].index(b"XTENSION")
-    end = sound["gzip tiles"].index(b"END" + 77 * b" ", start)
-    data = -(-(end + CARD) // BLOCK) * BLOCK
-    head = with_values(sound["gzip tiles"][:data], PCOUNT=len(tile), THEAP=rows * width)
-    descriptors = np.array([[len(tile), 0]] + [[0, 0]] * (rows - 1), dtype=">i4")
+    head = with_values(content[: -(-(end + CARD) // BLOCK) * BLOCK], PCOUNT=len(tile))
     body = np.zeros((rows, width), np.uint8)
-    body[:, :8] = descriptors.view(np.uint8)
+    body[:, :8] = np.array([[len(tile), 0]] + [[0, 0]] * (rows - 1), dtype=">i4").view(np.uint8)
     whole = body.tobytes() + tile
     return head + whole + bytes(-len(whole) % BLOCK)
 
 
-def bombs(sound: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
-    """Files made to take all memory or all time."""
-    plain, rice, planes = sound["plain"], sound["rice"], sound["planes"]
-    huge = "9999999999"
-    yield "gzip of a gigabyte of zeros", swollen(b"", GIGABYTE)
-    yield "gzip of a header and a gigabyte", swollen(plain, GIGABYTE)
-    yield "gzip within gzip", gzip.compress(gzip.compress(plain))
-    yield "a million empty gzip members", gzip.compress(b"", mtime=0) * 10**6
-    yield "a tile of a gigabyte", swollen_tile(sound)
-    yield "a huge axis", with_values(plain, NAXIS1=huge, NAXIS2=huge)
+def claims(sound: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    """Small files whose headers claim what is not there, or what nobody could hold."""
+    rice, planes, huge = sound["rice"], sound["planes"], "9999999999"
+    yield "a huge axis", with_values(sound["plain"], NAXIS1=huge, NAXIS2=huge)
     yield "999 axes", header("SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 999")
     yield (
         "999 long axes",
@@ -262,20 +252,29 @@ def bombs(sound: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
         for value in (huge, -1, 2**63):
             yield f"{keyword} of {value}", with_values(rice, **{keyword: value})
             yield f"{keyword} of {value}, planes", with_values(planes, **{keyword: value})
+
+
+def bombs(sound: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    """Files made to take all memory or all time."""
+    plain, rice, planes = sound["plain"], sound["rice"], sound["planes"]
+    yield "gzip of a gigabyte of zeros", swollen(b"", GIGABYTE)
+    yield "gzip of a header and a gigabyte", swollen(plain, GIGABYTE)
+    yield "gzip within gzip", gzip.compress(gzip.compress(plain))
+    yield "a million empty gzip members", gzip.compress(b"", mtime=0) * 10**6
+    yield "a tile of a gigabyte", swollen_tile(sound["gzip tiles"])
     yield "a million cards", header("SIMPLE  = T", *(f"K{n:<7}= {n}" for n in range(10**6)))
     yield "a million comments", header("SIMPLE  = T", *["COMMENT x"] * 10**6)
     empty = header("SIMPLE  = T", "BITPIX  = 8", "NAXIS   = 0")
-    yield "a hundred thousand HDUs", empty + 10**5 * header("XTENSION= 'IMAGE'", "BITPIX  = 8")
+    yield "a hundred thousand HDUs", empty + 10**5 * header("XTENSION= 'IMAGE'", "NAXIS   = 0")
     yield "compressed HDUs without end", rice + 300 * rice[rice.index(b"XTENSION") :]
     yield "many images", planes + 1200 * planes[planes.index(b"XTENSION") :]
     yield "END everywhere", b"SIMPLE  =" + 3 * 10**5 * (b"\0END" + 77 * b" ")
-    wide = fits.PrimaryHDU(np.zeros((2, 10**7), np.uint8))
-    yield "a long image", packed(wide)
+    yield "a long image", packed(fits.PrimaryHDU(np.zeros((2, 10**7), np.uint8)))
     yield "a large image of bytes", packed(fits.PrimaryHDU(np.zeros((12000, 12000), np.uint8)))
     large = np.zeros((5000, 5000), np.float64)
     yield "a large image", packed(fits.PrimaryHDU(large))
-    scaled = with_values(packed(fits.PrimaryHDU(np.zeros((9000, 9000), np.uint16))), BZERO="5")
-    yield "a large scaled image", scaled
+    scaled = fits.PrimaryHDU(np.zeros((9000, 9000), np.uint16))
+    yield "a large scaled image", with_values(packed(scaled), BZERO="5")
     yield "a large compressed image", compressed(large.astype(np.float32), "RICE_1")
 
 
@@ -298,7 +297,8 @@ def write_files(folder: Path, count: int, seed: int, with_bombs: bool = True) ->
     """Write mutants, odd files and bombs; comes back as what was done to each."""
     sound, random = sound_files(), np.random.default_rng(seed)
     told = {name: f"odd: {name}" for name in odd_files(folder, sound["plain"])}
-    for number, (kind, content) in enumerate(bombs(sound) if with_bombs else ()):
+    hostile = chain(claims(sound), bombs(sound) if with_bombs else ())
+    for number, (kind, content) in enumerate(hostile):
         (folder / f"bomb{number:03d}.fits").write_bytes(content)
         told[f"bomb{number:03d}.fits"] = f"bomb: {kind}"
     for number in range(count):

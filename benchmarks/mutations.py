@@ -78,15 +78,12 @@ def examine(folder: Path, names: list[str]) -> Outcome:
     (folder / "info.csv").write_text("\n".join(["file_name", *names, ""]))
     found, place = Outcome(), 0
     while place < len(names):
-        process = started(folder, place, len(names))
-        for line in lines_of(process):
-            if line is None:
-                break
-            found.note(*json.loads(line))
-            place += 1
-        hung = process.poll() is None and place < len(names)
-        process.kill()
-        process.wait()
+        with started(folder, place, len(names)) as process:
+            for line in lines_of(process):
+                found.note(*json.loads(line))
+                place += 1
+            hung = process.poll() is None
+            process.kill()
         if place < len(names):
             (found.hangs if hung else found.crashes).append(names[place])
             place += 1
@@ -101,14 +98,10 @@ def started(folder: Path, first: int, last: int) -> subprocess.Popen[bytes]:
     )
 
 
-def lines_of(process: subprocess.Popen[bytes]) -> Iterator[bytes | None]:
-    """What a process says, line by line; None once it has been silent for too long."""
+def lines_of(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
+    """What a process says, line by line, until it ends or has been silent for too long."""
     patience = STARTING
-    while True:
-        ready, _, _ = select.select([process.stdout], [], [], patience)
-        if not ready:
-            yield None
-            return
+    while select.select([process.stdout], [], [], patience)[0]:
         line = process.stdout.readline()
         if not line:
             process.wait()

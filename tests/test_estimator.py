@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -305,3 +306,57 @@ def test_a_cutout_alone_is_enough():
     pixels = galaxies(1)[0].pixels
     posterior = estimator().predict(Cutouts((Cutout(pixels=pixels),)), FEW)
     assert all(math.isfinite(value) for value in posterior.median[0].tolist())
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_weights_that_are_no_numbers_are_refused(file, value):
+    tensors, metadata = read_tensors(file)
+    tensors["head.last.bias"][1] = value
+    write_tensors(file, tensors, metadata)
+    with pytest.raises(EstimatorError, match="every weight must be a finite number"):
+        Estimator.load(file)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {"hidden": 10**6},
+        {"hidden": 10**12},
+        {"widths": [8, 10**5]},
+        {"widths": [10**5] * 3, "blocks": 0},
+        {"blocks": 10**9},
+        {"components": 10**9},
+        {"crop_size": 2**20},
+        {"widths": [8] * 40},
+        {"views": [1.0] * 10**5},
+        {"stem_stride": 2**30, "crop_size": 2**31},
+    ],
+)
+def test_a_network_that_its_weights_cannot_fill_is_refused_before_it_is_built(file, claim):
+    tensors, metadata = read_tensors(file)
+    network = {**json.loads(metadata["network"]), **claim}
+    write_tensors(file, tensors, {**metadata, "network": json.dumps(network)})
+    start = time.process_time()
+    with pytest.raises(EstimatorError, match="must hold a whole estimator") as told:
+        Estimator.load(file)
+    assert "\n" not in str(told.value)
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("name", ["parameters", "network", "prior", "provenance"])
+@pytest.mark.parametrize("bomb", ["[" * 10**5, '{"a":' * 10**5, '{"seed": 1e999}', "9" * 10_000])
+def test_metadata_nested_without_end_are_refused_in_one_line(file, name, bomb):
+    tensors, metadata = read_tensors(file)
+    write_tensors(file, tensors, {**metadata, name: bomb})
+    with pytest.raises(EstimatorError) as told:
+        Estimator.load(file)
+    assert "\n" not in str(told.value)
+
+
+def test_an_endless_space_of_parameters_is_refused(file):
+    tensors, metadata = read_tensors(file)
+    first = json.loads(metadata["parameters"])[0]
+    many = [{**first, "name": f"p{number}"} for number in range(2000)]
+    write_tensors(file, tensors, {**metadata, "parameters": json.dumps(many)})
+    with pytest.raises(EstimatorError, match="must be the one whose weights follow"):
+        Estimator.load(file)

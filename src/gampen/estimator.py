@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,7 @@ from gampen.storage.runfiles import build, plain
 
 FORMAT = "gampen estimator 1"
 SUFFIX = ".safetensors"
+LARGEST_CROP = 1024  # [pixel]
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +106,7 @@ class Estimator:
             )
         try:
             return cls._from_file(tensors, metadata)
-        except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        except Exception as error:  # the notes may say anything, and be nested a million deep
             raise EstimatorError(
                 f"{path} must hold a whole estimator; got: {reason_of(error)}"
             ) from error
@@ -113,6 +115,7 @@ class Estimator:
     def _from_file(cls, tensors: dict[str, Tensor], metadata: dict[str, str]) -> Estimator:
         space = ParameterSpace.from_json(metadata["parameters"])
         settings = build(NetworkSettings, json.loads(metadata["network"]), "network.")
+        check_claims(space, settings, tensors)
         network = GampenNetwork(space, settings)
         guard, others = Guard.of_file(tensors, metadata)
         recalibration, weights = Recalibration.of_file(others, metadata)
@@ -199,6 +202,26 @@ class Estimator:
             "flux": Uniform(low=0.0) if flat_flux else LogUniform(),
         }
         return Prior({name: law for name, law in laws.items() if name in self.space.names})
+
+
+def check_claims(
+    space: ParameterSpace, settings: NetworkSettings, tensors: Mapping[str, Tensor]
+) -> None:
+    """Refuse weights that are no numbers, and settings of a network that its weights cannot fill.
+
+    A network is built before its weights are put into it: one that is only claimed could take all
+    memory.
+    """
+    if not all(bool(values.isfinite().all()) for values in tensors.values()):
+        raise EstimatorError("every weight must be a finite number; some are not")
+    outputs = len(space) * (len(space) + 3) // 2 + 1
+    widths = (len(settings.views), *settings.widths)
+    layers = 9 * sum(one * next_one for one, next_one in pairwise(widths))
+    layers += 18 * settings.blocks * sum(width**2 for width in settings.widths)
+    head = settings.hidden**2 + settings.hidden * settings.components * outputs
+    held = sum(values.numel() for values in tensors.values())
+    if settings.crop_size > LARGEST_CROP or layers + head > held:
+        raise EstimatorError("the network that is described must be the one whose weights follow")
 
 
 def locate(name: str | Path) -> Path:

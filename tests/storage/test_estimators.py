@@ -1,7 +1,12 @@
 """Facts about tensors on disk."""
 
+import json
+import os
+import pickle
+import struct
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import safetensors.torch
@@ -102,3 +107,100 @@ def test_tensors_of_others_are_refused(tmp_path):
     safetensors.torch.save_file({"x": torch.zeros(2)}, tmp_path / "a.safetensors")
     with pytest.raises(EstimatorError, match="lacks gampen's metadata"):
         read_tensors(tmp_path / "a.safetensors")
+
+
+def tampered(tmp_path, header, data=b"", length=None):
+    """A safetensors file with a header of our own, and the one line that refuses it."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    path = tmp_path / "tampered.safetensors"
+    path.write_bytes(struct.pack("<Q", len(text) if length is None else length) + text + data)
+    with pytest.raises(EstimatorError) as refusal:
+        read_tensors(path)
+    assert "\n" not in str(refusal.value)
+    assert len(str(refusal.value)) < 1000
+    return str(refusal.value)
+
+
+def tensor(shape, end, start=0):
+    return {"dtype": "F32", "shape": shape, "data_offsets": [start, end]}
+
+
+def test_a_header_of_endless_length_is_refused(tmp_path):
+    for length in (2**60, 2**64 - 1, 2**31, 200):
+        assert "must be a whole safetensors file" in tampered(tmp_path, b"{}" * 9, length=length)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"x": tensor([10**6, 10**6], 4 * 10**12)},
+        {"x": tensor([2**62, 2**62], 4)},
+        {"x": tensor([1], 4), "y": tensor([1], 4)},
+        {"x": tensor([2], 4)},
+        {"x": tensor([-1], 4)},
+        {"x": {**tensor([1], 4), "dtype": "F999"}},
+        b'{"x":' * 100_000,
+        b"[" * 10**6,
+    ],
+)
+def test_tensors_that_are_not_there_are_refused(tmp_path, header):
+    assert "must be a whole safetensors file" in tampered(tmp_path, header, bytes(4))
+
+
+def test_a_repeated_name_is_refused(tmp_path):
+    one, two = (json.dumps(tensor([1], end, end - 4)) for end in (4, 8))
+    tampered(tmp_path, f'{{"x":{one},"x":{two}}}'.encode(), bytes(8))
+    tampered(tmp_path, f'{{"x":{one},"x":{one}}}'.encode(), bytes(4))
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        "[" * 10**6,
+        "[" * 10**6 + "]" * 10**6,
+        '{"a":' * 10**5 + "1" + "}" * 10**5,
+        '{"a": {"b": "c"}}',
+        '{"a": 1}',
+        '{"a": "1", "a": "2"}',
+        '[["a", "b"]]',
+        '"text"',
+        "NaN",
+        "",
+    ],
+)
+def test_notes_that_are_not_names_with_texts_are_refused(tmp_path, notes):
+    header = {"__metadata__": {"gampen": notes}, "x": tensor([1], 4)}
+    assert "metadata have been altered" in tampered(tmp_path, header, bytes(4))
+
+
+class Trap:
+    """What a pickle runs when it is opened."""
+
+    def __reduce__(self):
+        return os.mkdir, ("sprung",)
+
+
+@pytest.mark.parametrize("name", ["trap.safetensors", "trap.pt"])
+@pytest.mark.parametrize("save", [pickle.dump, torch.save])
+def test_a_pickle_is_refused_and_not_opened(tmp_path, monkeypatch, name, save):
+    monkeypatch.chdir(tmp_path)
+    with (tmp_path / name).open("wb") as file:
+        save(Trap(), file)
+    with pytest.raises(EstimatorError, match="must be a whole safetensors file") as refusal:
+        read_tensors(tmp_path / name)
+    assert "\n" not in str(refusal.value)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_an_endless_file_is_refused_before_it_is_read(tmp_path):
+    with (tmp_path / "a.safetensors").open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(EstimatorError, match="must have at most 1073741824 bytes"):
+        read_tensors(tmp_path / "a.safetensors")
+
+
+def test_what_is_no_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    for path in (tmp_path, tmp_path / "pipe.safetensors", Path("/dev/zero")):
+        with pytest.raises(EstimatorError, match="there is no file"):
+            read_tensors(path)

@@ -1,13 +1,14 @@
 """Facts about folders of galaxies."""
 
 import os
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from astropy.io import fits
 
-from gampen.catalog import Catalog
+from gampen.catalog import Catalog, Column
 from gampen.cutouts import Cutout, Rejection
 from gampen.errors import UsageError
 from gampen.parameters import MORPHOLOGY
@@ -258,3 +259,101 @@ def test_the_examples_are_whole_and_their_galaxies_in_the_middle():
 
 def test_the_examples_are_small():
     assert sum(path.stat().st_size for path in EXAMPLES.rglob("*")) < 1e6
+
+
+def test_columns_in_other_units_are_converted_and_unknown_ones_refused(listed, tmp_path):
+    listed()
+    names = Column("file_name", np.array(["a.fits"]))
+    for unit, width in (("deg", 0.72 / 3600), ("arcsec", 0.72)):
+        columns = (names, Column("psf_fwhm_arcsec", np.array([width]), unit))
+        write_catalog(Catalog(columns), tmp_path / "table.parquet")
+        found = next(read_cutouts(open_folder(tmp_path / "table.parquet"), Known(pixel_scale=0.2)))
+        assert found.psf_fwhm == pytest.approx(3.6)
+    write_catalog(
+        Catalog((names, Column("psf_fwhm_arcsec", np.array([3.6]), "pix"))),
+        tmp_path / "table.parquet",
+    )
+    with pytest.raises(UsageError, match=r"'psf_fwhm_arcsec' must be in arcsec.*got 'pix'"):
+        open_folder(tmp_path / "table.parquet")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("psf_fwhm_arcsec", -0.7, "psf_fwhm must be a positive number"),
+        ("pixel_scale_arcsec", -0.2, "pixel_scale must be a positive number"),
+        ("zero_point", -999.0, "zero_point must be from -100 to 100; got -999"),
+        ("zero_point", 1e300, "zero_point must be from -100 to 100"),
+        ("ra", -999.0, "ra must be from -360 to 360"),
+        ("dec", 91.0, "dec must be from -90 to 90; got 91"),
+        ("psf_concentration", 7.0, "psf_concentration must be above 0 and at most 1"),
+    ],
+)
+def test_a_number_that_cannot_be_is_one_rejection(listed, column, value, reason):
+    columns = {"ra": [1.0] * 3, "dec": [2.0] * 3, "psf_fwhm_arcsec": [0.7] * 3}
+    columns["pixel_scale_arcsec"] = [0.2] * 3
+    columns[column] = [value, np.nan, np.inf]
+    first, *others = reasons(open_folder(listed(**columns)))
+    assert reason in first
+    assert others == ["", ""]
+
+
+def test_text_where_a_number_is_wanted_is_refused_in_one_line(listed):
+    with pytest.raises(UsageError, match="'ra' must hold numbers; row 1 holds '10:20:30'"):
+        open_folder(listed(ra=["10:20:30", "1", "2"]))
+
+
+def test_a_galaxy_may_have_an_endless_file_name_but_no_endless_id(listed):
+    folder = open_folder(listed(object_id=list("xyz"), file_name=["a.fits", "b" * 10**5, "c.fits"]))
+    assert reasons(folder) == ["", "the file must exist; it is missing", ""]
+    with pytest.raises(UsageError, match=r"at most 255 letters; 'b+\.\.\.' has 99995") as refusal:
+        open_folder(listed(file_name=["a.fits", "b" * 99_995, "c.fits"]))
+    assert len(str(refusal.value)) < 500
+
+
+def test_names_that_are_vectors_are_refused(listed):
+    path = listed()
+    (path / "info.csv").unlink()
+    write_catalog(Catalog.of(file_name=np.zeros((2, 3))), path / "info.parquet")
+    with pytest.raises(UsageError, match="file_name must hold one name a galaxy"):
+        open_folder(path)
+
+
+def test_a_file_whose_name_is_no_text_is_one_row(tmp_path):
+    save(tmp_path / "a.fits")
+    (tmp_path / os.fsdecode(b"b\xff.fits")).write_bytes(b"")
+    folder = open_folder(tmp_path)
+    assert folder.file_names == ["a.fits", "b\\xff.fits"]
+    assert reasons(folder) == ["", "the file must exist; it is missing"]
+
+
+def test_a_fingerprint_tells_files_names_and_facts_apart(listed, tmp_path):
+    def fingerprint(**columns):
+        return open_folder(listed(**columns)).fingerprint()
+
+    first = fingerprint(ra=[1.0, 2.0, 3.0])
+    assert fingerprint(ra=[1.0, 2.0, 3.0]) == first
+    assert fingerprint(ra=[1.0, 2.0, 3.5]) != first
+    assert fingerprint(file_name=["a.fits", "c.fits", "b.fits"], ra=[1.0, 2.0, 3.0]) != first
+    (tmp_path / "cutouts" / "b.fits").write_bytes(b"other")
+    assert fingerprint(ra=[1.0, 2.0, 3.0]) != first
+
+
+def test_a_table_of_any_format_has_the_same_fingerprint(listed):
+    prints = set()
+    for table in ("table.csv", "table.parquet"):
+        prints.add(open_folder(listed(table, ra=[1.5, 2.5, 3.5]) / table).fingerprint())
+    assert len(prints) == 1
+
+
+def test_a_hundred_thousand_rows_are_opened_in_seconds_and_sliced_at_once(tmp_path):
+    count = 100_000
+    names = np.array([f"galaxy_{number:06d}.fits" for number in range(count)])
+    write_catalog(Catalog.of(file_name=names, ra=np.linspace(0, 360, count)), tmp_path / "info.csv")
+    start = time.process_time()
+    folder = open_folder(tmp_path)
+    assert time.process_time() - start < 10
+    start = time.process_time()
+    missing = "the file must exist; it is missing"
+    assert reasons(folder.take(range(90_000, 92_000))) == [missing] * 2000
+    assert time.process_time() - start < 5

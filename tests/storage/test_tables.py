@@ -261,3 +261,46 @@ def test_numbers_of_any_byte_order_and_truth_values_survive(tmp_path):
     back = read_catalog(tmp_path / "a.parquet")
     assert back["swapped"].values.tolist() == [[1, 2], [3, 4]]
     assert back["true"].values.tolist() == [True, False]
+
+
+def test_a_csv_file_that_is_not_utf8_is_refused_in_one_line(tmp_path):
+    for content in ("na\u00efve\n1\n".encode("latin-1"), "a,b\n1,2\n".encode("utf-16")):
+        (tmp_path / "a.csv").write_bytes(content)
+        with pytest.raises(UsageError, match="must be UTF-8 text; it holds the byte 0x") as refusal:
+            read_catalog(tmp_path / "a.csv")
+        assert "\n" not in str(refusal.value)
+
+
+def test_quoted_cells_hold_commas_quotes_and_lines(tmp_path):
+    text = 'name,x\r\n"a, ""b""\nc",1\r\n'
+    assert read_catalog(write_text(tmp_path / "a.csv", text))["name"].text() == ['a, "b"\nc']
+
+
+def test_cells_of_every_block_make_one_column(tmp_path, monkeypatch):
+    monkeypatch.setattr("gampen.storage.delimited.ROWS_AT_ONCE", 2)
+    text = "n,x,t,u\n1,0.5,a,a\n2,,b,\u00fc\n3,2e3,ccc,c\n"
+    found = read_catalog(write_text(tmp_path / "a.csv", text))
+    assert found["n"].values.tolist() == [1, 2, 3]
+    np.testing.assert_array_equal(found["x"].values, [0.5, np.nan, 2000])
+    assert found["t"].text() == ["a", "b", "ccc"]
+    assert found["u"].text() == ["a", "\u00fc", "c"]
+    with pytest.raises(UsageError, match="row 4 must have 1 cells; it has 2"):
+        read_catalog(write_text(tmp_path / "a.csv", "x\n1\n2\n3,4\n"))
+
+
+def test_one_endless_cell_does_not_lengthen_all_others(tmp_path):
+    text = "x\n" + "a\n" * 20_000 + "b" * 100_000 + "\n"
+    found = read_catalog(write_text(tmp_path / "a.csv", text))["x"]
+    assert found.values.dtype == object
+    assert found.text()[-2:] == ["a", "b" * 100_000]
+
+
+@pytest.mark.parametrize("keyword", ["TFIELDS", "NAXIS"])
+def test_a_fits_table_of_endless_columns_is_refused_before_room_is_made(catalog, tmp_path, keyword):
+    write_catalog(catalog, tmp_path / "a.fits")
+    content = (tmp_path / "a.fits").read_bytes()
+    start = content.index(f"{keyword:<8}=".encode())
+    claim = f"{keyword:<8}= {10**19:>20}".ljust(80).encode()
+    (tmp_path / "a.fits").write_bytes(content[:start] + claim + content[start + 80 :])
+    with pytest.raises(UsageError, match="at most 999 columns"):
+        read_catalog(tmp_path / "a.fits")

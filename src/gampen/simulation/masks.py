@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from gampen.cutouts import SMALLEST_GOOD_SHARE
+from gampen.pixels import SMALLEST_GOOD_SHARE
 from gampen.settings import SceneSettings
 from gampen.simulation.priors import Draw
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,10 @@ from gampen.errors import UsageError
 from gampen.storage.hdus import BLOCK
 from gampen.storage.portable import LETTERS, Values, escaped, portable, unescaped
 from gampen.storage.streams import Stream
+
+MOST_FIELDS = 999
+HEADERS = 2**20
+"""[byte] Of a file, in which the header of its table is."""
 
 
 def write_fits_table(stream: Stream, path: Path) -> None:
@@ -99,6 +104,7 @@ def records(part: Catalog, kind: np.dtype[np.void]) -> Shaped[np.ndarray, " gala
 
 def read_fits_table(path: Path) -> Catalog:
     """The catalogue in the first binary table of a FITS file."""
+    check_fields(path)
     with fits.open(path, memmap=False) as hdus:
         tables = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)]
         if not tables:
@@ -112,6 +118,17 @@ def read_fits_table(path: Path) -> Catalog:
     count = sum(1 for keyword in header if keyword.startswith("MKEY"))
     pairs = [(header[f"MKEY{n}"], header[f"MVAL{n}"]) for n in range(1, count + 1)]
     return Catalog(tuple(columns), {str(k): unescaped(str(v)) for k, v in pairs})
+
+
+def check_fields(path: Path) -> None:
+    """Refuse more columns or axes than FITS allows: astropy counts up to whatever is claimed."""
+    with path.open("rb") as file:
+        told = re.findall(rb"(?:TFIELDS |NAXIS   )= *([^ /]*)", file.read(HEADERS))
+    if any(not count.isdigit() or int(count[:9]) > MOST_FIELDS for count in told):
+        raise UsageError(
+            f"{path} must have at most {MOST_FIELDS} columns and axes; TFIELDS or NAXIS says "
+            f"otherwise"
+        )
 
 
 def from_field(field: Values, null: int | None) -> Values:

@@ -14,10 +14,13 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
 
-from gampen.errors import EstimatorError
+from gampen.errors import EstimatorError, reason_of
 from gampen.storage.atomic import write_bytes
 
 DIGEST = "sha256"
+LARGEST_FILE = 2**30
+"""[byte] Hundreds of the shipped ones."""
+
 ENTRY = "gampen"
 """All metadata is one JSON entry: safetensors writes several in no fixed order."""
 
@@ -36,18 +39,23 @@ def write_tensors(
 def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     """The tensors and metadata of a file, the latter with the content's SHA-256 as `sha256`.
 
-    `EstimatorError` where the file is missing, truncated, altered or of another kind.
+    `EstimatorError` where the file is missing, truncated, altered, too large or of another kind:
+    nothing in it is run, and no tensor is read before gampen's own notes have been found.
     """
     path = Path(path)
     if not path.is_file():
         raise EstimatorError(f"the estimator file must exist; there is no file {path}")
     try:
+        size = path.stat().st_size
+        if size > LARGEST_FILE:
+            raise EstimatorError(f"{path} must have at most {LARGEST_FILE} bytes; it has {size}")
         with safe_open(path, framework="pt") as file:
+            metadata = parse_notes((file.metadata() or {}).get(ENTRY), path)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            entries = file.metadata() or {}
     except (SafetensorError, OSError) as error:
-        raise EstimatorError(f"{path} must be a whole safetensors file; got: {error}") from None
-    metadata = parse_notes(entries.get(ENTRY), path)
+        raise EstimatorError(
+            f"{path} must be a whole safetensors file; got: {reason_of(error)}"
+        ) from None
     found = content_digest(tensors, {k: v for k, v in metadata.items() if k != DIGEST})
     if metadata.get(DIGEST) != found:
         raise EstimatorError(f"{path} must hold what was written; its content has been altered")
@@ -59,12 +67,15 @@ def parse_notes(entry: str | None, path: Path) -> dict[str, str]:
     if entry is None:
         raise EstimatorError(f"{path} must be a file written by gampen; it lacks gampen's metadata")
     try:
-        notes = json.loads(entry)
-    except ValueError:
-        notes = None
-    if not isinstance(notes, dict):
+        pairs = json.loads(entry, object_pairs_hook=list)
+    except (ValueError, RecursionError):  # it may be a nest a million deep
+        pairs = None
+    sound = isinstance(pairs, list) and all(
+        isinstance(pair, tuple) and isinstance(pair[1], str) for pair in pairs
+    )
+    if not sound or len(dict(pairs)) < len(pairs):
         raise EstimatorError(f"{path} must hold what was written; its metadata have been altered")
-    return {str(key): str(value) for key, value in notes.items()}
+    return dict(pairs)
 
 
 def content_digest(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str]) -> str:

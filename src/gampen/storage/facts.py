@@ -70,7 +70,7 @@ def factor(column: Column, unit: str) -> float:
 
 
 def numbers_of(column: Column) -> Float64[np.ndarray, " galaxy"]:
-    """A column as one number a galaxy, NaN where empty; `UsageError` where it holds anything else."""
+    """A column as one number a galaxy, NaN where empty; `UsageError` for anything else."""
     if column.values.ndim != 1:
         raise UsageError(f"column {column.name!r} must hold one number a galaxy; it holds several")
     if not column.is_text:

@@ -177,9 +177,9 @@ def scaled(raw: Pixels, cards: Cards, room: int) -> Pixels:
         return with_other_sign(raw)
     wide = bits > (16 if raw.dtype.kind in "iu" else 32)
     with np.errstate(all="ignore"):
-        values = raw.astype(np.float64 if wide else np.float32)
-        values *= scale
-        values += zero
+        values: Pixels = raw.astype(np.float64 if wide else np.float32)
+        np.multiply(values, scale, out=values)
+        np.add(values, zero, out=values)
     if type(blank) is int:
         values[raw == blank] = np.nan
     return values
@@ -192,7 +192,8 @@ def with_other_sign(raw: Pixels) -> Pixels:
     """
     bits, kind = 8 * raw.dtype.itemsize, "u" if raw.dtype.kind == "i" else "i"
     unsigned = raw.astype(raw.dtype.newbyteorder("=")).view(f"u{bits // 8}")
-    return (unsigned ^ np.array(1 << (bits - 1), unsigned.dtype)).view(f"{kind}{bits // 8}")
+    turned: Pixels = unsigned ^ np.array(1 << (bits - 1), unsigned.dtype)
+    return turned.view(f"{kind}{bits // 8}")
 
 
 def truncated(needed: int, found: int) -> GalaxyError:

@@ -40,6 +40,8 @@ FACTS = {
 }
 """The columns of an info table that `Known` has a place for."""
 
+Names = Shaped[np.ndarray, " galaxy"]
+
 
 @dataclass(frozen=True, eq=False)
 class Folder:
@@ -114,11 +116,11 @@ def listed(table: Path) -> Folder:
         )
     if not len(catalog):
         raise UsageError(f"{table} must list at least one galaxy; it lists none")
-    for name in ("file_name", "object_id"):
-        if name in catalog and catalog[name].values.ndim != 1:
-            raise UsageError(f"{table}: {name} must hold one name a galaxy; it holds several")
-    files = catalog["file_name"].text()
-    ids = catalog["object_id"].text() if "object_id" in catalog else [stem(name) for name in files]
+    files = names_in(catalog["file_name"])
+    if "object_id" in catalog:
+        ids = names_in(catalog["object_id"])
+    else:
+        ids = array_of([stem(name) for name in files.tolist()])
     return folder_of(table.parent, ids, files, in_our_units(catalog))
 
 
@@ -131,14 +133,26 @@ def bare(root: Path, names: list[str]) -> Folder:
     # What is no text in this machine's encoding could not be written into any catalogue.
     names = [printable(name) for name in names]
     ids = [stem(name) for name in names]
-    return folder_of(root, ids if len(set(ids)) == len(ids) else names, names, Catalog(()))
+    distinct = len(set(ids)) == len(ids)
+    files = array_of(names)
+    return folder_of(root, array_of(ids) if distinct else files, files, Catalog(()))
 
 
-def folder_of(root: Path, ids: list[str], files: list[str], catalog: Catalog) -> Folder:
+def folder_of(root: Path, ids: Names, files: Names, catalog: Catalog) -> Folder:
     """The folder whose catalogue begins with ids and file names.
 
-    `UsageError` for an id that is repeated, empty or of an unusual length.
+    `UsageError` for an id that is repeated or too long.
     """
+    check_ids(ids.tolist())
+    first = (
+        Column("object_id", ids, ucd="meta.id;meta.main"),
+        Column("file_name", files, ucd="meta.id;meta.file"),
+    )
+    return Folder(root, Catalog(first, catalog.metadata).with_columns(others(catalog)))
+
+
+def check_ids(ids: list[str]) -> None:
+    """Refuse ids that are repeated, and those that no output could hold."""
     if len(set(ids)) < len(ids):
         repeated = [name for name, count in Counter(ids).items() if count > 1]
         raise UsageError(
@@ -151,14 +165,16 @@ def folder_of(root: Path, ids: list[str], files: list[str], catalog: Catalog) ->
             f"an object id must have at most {LONGEST_ID} letters; {shortened(longest)!r} has "
             f"{len(longest)}"
         )
-    first = (
-        Column("object_id", names_in(ids), ucd="meta.id;meta.main"),
-        Column("file_name", names_in(files), ucd="meta.id;meta.file"),
-    )
-    return Folder(root, Catalog(first, catalog.metadata).with_columns(others(catalog)))
 
 
-def names_in(names: list[str]) -> Shaped[np.ndarray, " galaxy"]:
+def names_in(column: Column) -> Names:
+    """The names in a column, one a galaxy."""
+    if column.values.ndim != 1:
+        raise UsageError(f"{column.name} must hold one name a galaxy; it holds several")
+    return column.values if column.values.dtype.kind == "U" else array_of(column.text())
+
+
+def array_of(names: list[str]) -> Names:
     """Names as an array; one that is much longer than the others does not lengthen them all."""
     longest = max(map(len, names), default=0)
     return np.array(names, dtype=object if longest > LONGEST_ID else str)

@@ -181,7 +181,7 @@ def masked(
     with np.errstate(invalid="ignore"):
         numbers = values.astype(np.int64)
     # A mask of real numbers may hold what is none; such a pixel is not known to be good.
-    return np.asarray((numbers & wanted) != 0) | ~np.isfinite(values)
+    return np.asarray(((numbers & wanted) != 0) | ~np.isfinite(values))
 
 
 def union(

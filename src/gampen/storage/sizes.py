@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from gampen.catalog import Catalog, Column
-from gampen.cutouts import LARGEST_SIDE, SMALLEST_SIDE
 from gampen.errors import GalaxyError, UsageError
+from gampen.pixels import LARGEST_SIDE, SMALLEST_SIDE
 
 SLACK = 1e-6
 """[pixel] by which a side may exceed whole pixels: what arithmetic leaves over."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -91,7 +92,10 @@ def write_stream(stream: Stream, path: Path) -> None:
 def sound(path: Path) -> Iterator[None]:
     """A place to read a table: whatever another library says of it is one `UsageError`."""
     try:
-        yield
+        with warnings.catch_warnings():
+            # Whatever is odd about a table is either harmless or ends in the one line below.
+            warnings.simplefilter("ignore")
+            yield
     except GampenError:
         raise
     except Exception as error:  # each library raises its own kinds on damaged files

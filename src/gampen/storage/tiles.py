@@ -20,8 +20,8 @@ from jaxtyping import Int64, Shaped, UInt8
 
 from gampen.errors import GalaxyError, reason_of
 from gampen.storage.content import LARGEST_FILE, inflate
-from gampen.storage.hdus import BLOCK, CARD_LENGTH, axis_lengths, pixel_type, whole_number
-from gampen.storage.headers import Cards
+from gampen.storage.hdus import BLOCK, axis_lengths, pixel_type, whole_number
+from gampen.storage.headers import CARD_LENGTH, Cards
 
 WIDTHS = dict(zip("LXBIJKAEDCMPQ", (1, 0, 1, 2, 4, 8, 1, 4, 8, 8, 16, 8, 16), strict=True))
 FORM = re.compile(r"(\d{0,9})([LXBIJKAEDCMPQ])([BIJKED]?)")
@@ -41,7 +41,7 @@ Rows = UInt8[np.ndarray, "tile byte"]
 
 @dataclass(frozen=True)
 class Column:
-    """One column of packed tiles: where it stands in a row, and what its descriptors are made of."""
+    """One column of packed tiles: where it stands in a row, what its descriptors are made of."""
 
     name: str
     place: int
@@ -75,10 +75,10 @@ def decompress(
 
     `GalaxyError` where it is not sound, or would take more than `room` bytes.
     """
-    tiles = tiles_of(cards, data, room)
-    if not math.prod(tiles.shape):
+    shape = axis_lengths(cards, "ZNAXIS")
+    if not shape or not math.prod(shape):
         return None
-    checked = checked_tiles(tiles)
+    checked = checked_tiles(tiles_of(cards, data, room))
     with warnings.catch_warnings():
         # Whatever is odd about a file is either harmless here or ends in an error below.
         warnings.simplefilter("ignore")
@@ -97,7 +97,7 @@ def tiles_of(cards: Cards, data: bytes, room: int) -> Tiles:
     tile = tuple(whole_number(cards, f"ZTILE{axis}") for axis in range(len(shape), 0, -1))
     demand(all(tile), "every ZTILE must be at least 1")
     wanted = math.prod(-(-side // step) for side, step in zip(shape, tile, strict=True))
-    demand(count == wanted or not math.prod(shape), f"{wanted} tiles are needed; it has {count}")
+    demand(count == wanted, f"{wanted} tiles are needed; it has {count}")
     size = math.prod(shape) * max(pixel_type(cards, "ZBITPIX").itemsize, 4) + count * BYTES_A_TILE
     if size > room:
         raise GalaxyError(
@@ -217,7 +217,10 @@ def check_plain(_packed: bytes, _sides: tuple[int, ...]) -> int:
 
 def check_gzip(packed: bytes, sides: tuple[int, ...]) -> int:
     """A gzipped tile must not swell beyond its pixels."""
-    inflate(packed, 8 * math.prod(sides))
+    try:
+        inflate(packed, 8 * math.prod(sides))
+    except GalaxyError:
+        raise unsound("a gzipped tile must unpack, and to no more than its pixels") from None
     return 0
 
 

@@ -14,7 +14,7 @@ from gampen.cutouts import Rejection
 from gampen.errors import GalaxyError, UsageError
 from gampen.storage.fits import Known
 from gampen.storage.homes import Homes
-from gampen.storage.layouts import FACTS, folder_of, known_values
+from gampen.storage.layouts import FACTS, array_of, folder_of, known_values
 from gampen.storage.places import Place
 from gampen.storage.positions import column_of, positioned
 
@@ -49,7 +49,8 @@ def source_rows(table: Catalog, path: Path) -> Catalog:
         raise UsageError(f"{path} must list at least one galaxy; it lists none")
     found = positioned(table, path)
     ids = object_ids(found)
-    known = folder_of(path.parent, ids, [file_name(name) for name in ids], found).catalog
+    files = array_of([file_name(name) for name in ids])
+    known = folder_of(path.parent, array_of(ids), files, found).catalog
     return known.select(name for name in (*NAMES, *FACTS, "psf_file") if name in known)
 
 
