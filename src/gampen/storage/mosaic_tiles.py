@@ -33,7 +33,8 @@ Positions = Float64[np.ndarray, " galaxy"]
 class Tile:
     """What is known of a file before its pixels are: its layers, the image first, and its sky.
 
-    `primary` is the header of the file's first HDU where the image lies in another.
+    `primary` is the header of the file's first HDU where the image lies in another, `scale` the side
+    of a pixel [arcsec], None where no header tells it.
     """
 
     path: Path
@@ -41,17 +42,12 @@ class Tile:
     primary: Piece | None
     wcs: WCS
     bands: tuple[str, ...]
+    scale: float | None
 
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width [pixel]."""
         return self.layers[0].shape[0], self.layers[0].shape[1]
-
-    @property
-    def scale(self) -> float | None:
-        """The side of a pixel [arcsec], None where no header tells it."""
-        first = (self.layers[0].cards,)
-        return pixel_scale(first if self.primary is None else (*first, self.primary.cards))
 
     @property
     def maps(self) -> tuple[Layer, ...]:
@@ -99,7 +95,7 @@ def _tile_of_version(path: Path, band: Band, size: int, _modified: int) -> Tile:
         if layer.end >= size:
             raise UsageError(f"{path} must be whole; it ends within its pixels")
     headers = (layers[0].cards, *(() if primary is None else (primary.cards,)))
-    return Tile(path, layers, primary, wcs, bands(headers)[:1])
+    return Tile(path, layers, primary, wcs, bands(headers)[:1], pixel_scale(headers))
 
 
 @contextmanager
