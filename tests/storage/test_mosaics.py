@@ -300,7 +300,7 @@ def test_tiles_too_large_to_hold_are_never_read_whole(tmp_path, monkeypatch):
 
 
 def sparse_tile(path, side):
-    """A plain tile of `side` x `side` pixels of which only some rows in the middle hold anything."""
+    """A plain tile of `side` x `side` pixels; only some rows in the middle hold anything."""
     header = fits.Header(
         {"SIMPLE": True, "BITPIX": -32, "NAXIS": 2, "NAXIS1": side, "NAXIS2": side}
     )

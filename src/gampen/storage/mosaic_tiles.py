@@ -33,8 +33,8 @@ Positions = Float64[np.ndarray, " galaxy"]
 class Tile:
     """What is known of a file before its pixels are: its layers, the image first, and its sky.
 
-    `primary` is the header of the file's first HDU where the image lies in another, `scale` the side
-    of a pixel [arcsec], None where no header tells it.
+    `primary` is the header of the file's first HDU where the image lies in another, `scale` the
+    side of a pixel [arcsec], None where no header tells it.
     """
 
     path: Path

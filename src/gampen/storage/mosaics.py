@@ -111,12 +111,13 @@ class MosaicSource:
         for column in self.rows:
             digest.update(json.dumps([column.name, column.unit, len(column)]).encode())
             digest.update(content_of(column))
-        files = [(tile.parent, tile.name) for tile in self.tiling.paths]
+        files = [(str(tile.parent), tile.name) for tile in self.tiling.paths]
         if "psf_file" in self.rows:
-            files += [(self.home, name) for name in dict.fromkeys(self.rows["psf_file"].text())]
+            names = dict.fromkeys(self.rows["psf_file"].text())
+            files += [(str(self.home), name) for name in names]
         told = [self.tiling.band, self.unit.value, self.size.least, self.size.column]
         told += [None if self.psfs is None else self.psfs.version()]
-        told += [f"{home / name} {version_of((str(home),), name)}" for home, name in files]
+        told += [f"{name} {version_of((home,), name)}" for home, name in files]
         digest.update(json.dumps(told).encode())
         return digest.hexdigest()
 
@@ -148,8 +149,13 @@ class MosaicSource:
                 continue
             try:
                 opened = shelf.open(self.tiling.tile(number), len(chosen))
-                yield make(self._stamp(opened, wanted))
+                stamp = self._stamp(opened, wanted)
             except (GalaxyError, UsageError) as error:
+                yield rejected(wanted.known, str(error))
+                continue
+            try:
+                yield make(stamp)
+            except GalaxyError as error:
                 yield rejected(wanted.known, str(error))
 
     def _stamp(self, opened: OpenTile, wanted: Wanted) -> Stamp:
@@ -186,7 +192,7 @@ def open_mosaics(
     `UsageError` where the call is wrong: no tile, several bands, ids not distinct, no size.
     """
     cutting = cutting or Cutting()
-    path = Path(catalog)
+    path = Path(catalog).absolute()  # as it holds in any process
     table = read_catalog(path)
     asked, unit = cutting.size.of(table)
     rows = source_rows(table, path).with_columns([Column(ASKED, asked)])

@@ -112,7 +112,7 @@ def tiling_of(mosaics: Sequence[Path], band: Band) -> Tiling:
 def tile_files(mosaics: Sequence[Path]) -> list[Path]:
     """The files of a mosaic, in the order given, those of a folder by name."""
     found: list[Path] = []
-    for mosaic in map(Path, mosaics):
+    for mosaic in (Path(mosaic).absolute() for mosaic in mosaics):
         found += [mosaic / name for name in fits_names(mosaic)] if mosaic.is_dir() else [mosaic]
     if not found:
         raise UsageError(
