@@ -113,7 +113,7 @@ class MosaicSource:
             digest.update(content_of(column))
         files = [(str(tile.parent), tile.name) for tile in self.tiling.paths]
         if "psf_file" in self.rows:
-            names = dict.fromkeys(self.rows["psf_file"].text())
+            names = filter(None, dict.fromkeys(self.rows["psf_file"].text()))
             files += [(str(self.home), name) for name in names]
         told = [self.tiling.band, self.unit.value, self.size.least, self.size.column]
         told += [None if self.psfs is None else self.psfs.version()]
