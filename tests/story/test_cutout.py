@@ -4,14 +4,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from gampen.cutouts import Cutout, Flag
-from gampen.estimator import Estimator
-from gampen.inference.sampling import Sampling
-from gampen.storage.mosaics import Cutting, open_mosaics
-from gampen.storage.sizes import Size
+from gampen.cutouts import Flag
 from gampen.storage.tables import read_catalog
-from gampen.verbs.predict import predict_entries
-from gampen.verbs.rows import rows_of
 from patches import HEADERS, sky_cards, write_positions, write_tile
 from tiny import galaxies
 
@@ -71,18 +65,24 @@ def test_what_is_predicted_from_a_mosaic_is_what_is_predicted_from_its_cutouts(
     gampen, mosaic, model, tmp_path
 ):
     tiles, catalog = mosaic
-    out, table = tmp_path / "cutouts", tmp_path / "catalogue.parquet"
+    out, tables = tmp_path / "cutouts", [tmp_path / f"{n}.parquet" for n in "ab"]
+    how = ("--estimator", model, "--samples", 3, *FEW)
     gampen("cutout", *tiles, "--catalog", catalog, "--out", out, "--size", SIDE)
-    gampen("predict", out, "-o", table, "--estimator", model, *FEW)
-    source = open_mosaics(tiles, catalog, Cutting(Size(SIDE)))
-    found = predict_entries(Estimator.load(model), list(source.read()), Sampling(passes=4))
-    rows, written = rows_of(*found), read_catalog(table)
-    sound = [isinstance(entry, Cutout) for entry in found[0]]
-    assert sum(sound) == 10
-    for column in rows:
-        if column.name != "status":
-            one, other = column.values, written[column.name].values
-            np.testing.assert_array_equal(one[sound], other[sound], err_msg=column.name)
+    assert gampen("predict", out, "-o", tables[0], *how).status == 0
+    named = [word for tile in tiles for word in ("--mosaic", tile)]
+    given = ("--catalog", catalog, "--size", SIDE)
+    ran = gampen("predict", *named, *given, "-o", tables[1], *how)
+    assert (ran.status, ran.err) == (0, "")
+    assert "10 of 12 galaxies have a posterior" in ran.out
+    written, direct = (read_catalog(table) for table in tables)
+    for column in written.take(np.arange(10)):
+        np.testing.assert_array_equal(
+            column.values, direct[column.name].values[:10], err_msg=column.name
+        )
+    reason = "the galaxy must lie in a mosaic; it lies outside of all of them"
+    assert direct["status"].text()[10:] == [reason] * 2
+    draws = [read_catalog(table.with_name(f"{table.stem}-draws.parquet")) for table in tables]
+    np.testing.assert_array_equal(draws[0]["flux"].values, draws[1]["flux"].values)
 
 
 def test_started_again_it_does_nothing_anew(gampen, mosaic, tmp_path):
@@ -103,9 +103,7 @@ def test_started_again_it_does_nothing_anew(gampen, mosaic, tmp_path):
         (("--size", 20, "--size-column", "radius", "--pixels", "--least-size", 20), [48, 20]),
     ],
 )
-def test_sizes_are_said_in_pixels_or_arcsec_or_by_a_column(
-    gampen, mosaic, tmp_path, options, sides
-):
+def test_sizes_are_in_pixels_or_arcsec_or_times_a_column(gampen, mosaic, tmp_path, options, sides):
     tiles, catalog = mosaic
     out = tmp_path / "out"
     assert gampen("cutout", *tiles, "--catalog", catalog, "--out", out, *options).status == 0
@@ -133,7 +131,7 @@ def test_a_wrong_call_is_one_line_and_writes_nothing(gampen, mosaic, tmp_path):
         ((*tiles, "--catalog", catalog, *out, "--size-column", "r"), "must have a column 'r'"),
         ((*tiles, "--catalog", catalog, *out, "--psf-map", twice), "must have a column 'psf_file'"),
         ((*tiles, "--catalog", catalog, "--out", full), "must be a new folder"),
-        ((*tiles, "--catalog", catalog, "--out", catalog), "must be a new folder"),
+        ((*tiles, "--catalog", catalog, "--out", catalog), "must be a folder, old or new"),
     ):
         ran = gampen("cutout", *arguments)
         assert ran.status == 2, ran.err
