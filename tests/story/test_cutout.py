@@ -112,6 +112,24 @@ def test_sizes_are_in_pixels_or_arcsec_or_times_a_column(gampen, mosaic, tmp_pat
     assert fits.getdata(out / "cutouts" / "g0.fits").shape == (sides[0], sides[0])
 
 
+def test_maps_in_files_of_their_own_are_named_after_the_tiles(gampen, mosaic, tmp_path):
+    tiles, catalog = mosaic
+    for tile in tiles:
+        with fits.open(tile) as hdus:
+            shape = next(hdu.shape for hdu in hdus if hdu.shape)
+        weight = fits.PrimaryHDU(np.ones(shape, "f4"))
+        weight.writeto(tile.with_name(tile.name.replace("tile", "weight")))
+    call = ("cutout", *tiles, "--catalog", catalog, "--out", tmp_path / "out")
+    assert gampen(*call, "--beside", "weight:tile=weight").status == 0
+    for name in ("g0", "g4"):
+        assert fits.getdata(tmp_path / "out" / "cutouts" / f"{name}.fits", "WEIGHT").max() == 1
+    for text in ("weight", "weight:tile", "psf:tile=psf", "mask:=b", "mask:tile=tile"):
+        ran = gampen(*call, "--beside", text)
+        assert ran.status == 2
+        assert "are named as mask|variance|weight|noise:OLD=NEW" in ran.complaint
+        assert ran.complaint.endswith(f"got {text!r}")
+
+
 def test_a_wrong_call_is_one_line_and_writes_nothing(gampen, mosaic, tmp_path):
     tiles, catalog = mosaic
     full = tmp_path / "full"

@@ -6,7 +6,8 @@ from collections import OrderedDict
 from pathlib import Path
 from types import TracebackType
 
-from gampen.storage.mosaic_tiles import OpenTile, Tile
+from gampen.storage.mosaic_tiles import Tile
+from gampen.storage.open_tiles import OpenTile
 
 OPEN_AT_MOST = 16
 """Tiles whose files are open together."""

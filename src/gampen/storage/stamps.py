@@ -14,7 +14,7 @@ from gampen.storage.boxes import Box
 from gampen.storage.fits import UNFORESEEN, Known, cutout_in
 from gampen.storage.headers import Cards
 from gampen.storage.layers import MAPS, Layer
-from gampen.storage.mosaic_tiles import OpenTile
+from gampen.storage.open_tiles import OpenTile
 from gampen.storage.pieces import Piece, card_lines, file_of, hdus_of, moved
 from gampen.storage.places import OUTSIDE, Place
 from gampen.storage.planes import Planes, Role, choose_planes
