@@ -12,6 +12,7 @@ from astropy.wcs import WCS
 
 from gampen.cutouts import Flag, Rejection
 from gampen.errors import UsageError
+from gampen.storage.boxes import Box
 from gampen.storage.fits import Known
 from gampen.storage.mosaic_tiles import Beside
 from gampen.storage.mosaics import Cutting, open_mosaics
@@ -316,33 +317,67 @@ def test_the_fingerprint_changes_with_all_that_a_result_depends_on(tmp_path):
     assert open_mosaics([tile], paths[0], SMALL).fingerprint() != prints[0]
 
 
-@pytest.mark.parametrize(("galaxies", "whole"), [(20, 0), (40, 1)])
-def test_a_packed_tile_is_read_whole_once_where_many_need_it(
-    tmp_path, monkeypatch, galaxies, whole
-):
-    tile = write_tile(tmp_path / "tile.fits", compress=True)
-    places = np.random.default_rng(3).uniform(40, 260, size=(galaxies, 2))
-    catalog = write_positions(tmp_path / "catalog.csv", places, tile)
+@pytest.fixture
+def sections(monkeypatch):
+    """The boxes that were unpacked so far."""
     read, boxes = OpenTile._section, []
     monkeypatch.setattr(
         OpenTile, "_section", lambda self, layer, box: boxes.append(box) or read(self, layer, box)
     )
-    monkeypatch.setattr("gampen.storage.wanted.WINDOW", 30 * 5 * 64**2)  # thirty at a time
-    found = list(open_mosaics([tile], catalog, SMALL).read())
-    assert sum(box.sides == SHAPE for box in boxes) == whole
-    assert len(boxes) == (1 if whole else galaxies)
-    monkeypatch.setattr("gampen.storage.shelves.MANY", 1000)
-    for one, other in zip(found, open_mosaics([tile], catalog, SMALL).read(), strict=True):
+    return boxes
+
+
+def crowd(tmp_path, galaxies):
+    """So many galaxies in a tile that is packed row by row."""
+    tile = write_tile(tmp_path / "tile.fits", compress=True)
+    places = np.random.default_rng(3).uniform(40, 260, size=(galaxies, 2))
+    catalog = write_positions(tmp_path / "catalog.csv", places, tile)
+    return open_mosaics([tile], catalog, SMALL)
+
+
+@pytest.mark.parametrize(("galaxies", "whole"), [(6, False), (7, True)])
+def test_a_packed_tile_is_read_whole_once_where_many_need_it(
+    tmp_path, monkeypatch, sections, galaxies, whole
+):
+    # Of 300 rows each stamp needs 64: seven of them need more than 1.3 times all.
+    source = crowd(tmp_path, galaxies)
+    found = list(source.read())
+    assert (sections == [Box(0, 0, *SHAPE)]) == whole
+    assert len(sections) == (1 if whole else galaxies)
+    monkeypatch.setattr("gampen.storage.shelves.WORTH", 1000)
+    for one, other in zip(found, source.read(), strict=True):
         np.testing.assert_array_equal(one.pixels, other.pixels)
 
 
-def test_tiles_too_large_to_hold_are_never_read_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr("gampen.storage.shelves.LARGEST_HELD", 4 * 300 * 340 - 1)
-    monkeypatch.setattr(OpenTile, "hold", None)
-    tile = write_tile(tmp_path / "tile.fits", compress=True)
-    places = np.random.default_rng(3).uniform(40, 260, size=(30, 2))
+def test_a_plain_tile_is_read_whole_once_where_many_need_it(tmp_path, monkeypatch):
+    tile = write_tile(tmp_path / "tile.fits")
+    places = np.random.default_rng(3).uniform(40, 260, size=(11, 2))
     catalog = write_positions(tmp_path / "catalog.csv", places, tile)
-    assert len(list(open_mosaics([tile], catalog, SMALL).read())) == 30
+    read, boxes = OpenTile._plain, []
+    monkeypatch.setattr(
+        OpenTile, "_plain", lambda self, layer, box: boxes.append(box) or read(self, layer, box)
+    )
+    monkeypatch.setattr("gampen.storage.shelves.MANY_PLAIN", 10)
+    source = open_mosaics([tile], catalog, SMALL)
+    found = list(source.read())
+    assert boxes == [Box(0, 0, *SHAPE)]
+    apart = [entry for n in range(11) for entry in source.take(range(n, n + 1)).read()]
+    assert len(boxes) == 12
+    for one, other in zip(found, apart, strict=True):
+        np.testing.assert_array_equal(one.pixels, other.pixels)
+
+
+def test_of_packed_tiles_too_large_to_hold_rows_are_unpacked_once(tmp_path, monkeypatch, sections):
+    source = crowd(tmp_path, 40)
+    found = list(source.read())
+    sections.clear()
+    monkeypatch.setattr("gampen.storage.shelves.LARGEST_HELD", 4 * 300 * 340 - 1)
+    monkeypatch.setattr("gampen.storage.open_tiles.BAND", 4 * 100 * 340)
+    for one, other in zip(found, source.read(), strict=True):
+        np.testing.assert_array_equal(one.pixels, other.pixels)
+    assert {box.width for box in sections} == {340}
+    assert max(box.height for box in sections) == 100
+    assert len(sections) <= 7  # a hundred rows hold the first of all stamps of 37 rows
 
 
 def sparse_tile(path, side):

@@ -11,6 +11,7 @@ from gampen.cli.application import GO_ON, command, out
 from gampen.cli.mosaic_options import (
     DEFAULT_LEAST,
     DEFAULT_SIZE,
+    BesideTiles,
     CutoutSize,
     InArcsec,
     LeastSize,
@@ -63,9 +64,7 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
     device: Device = "cpu",
     thorough: Thorough = False,
     workers: Annotated[int, typer.Option(help="Processes on this machine.")] = 1,
-    cluster: Annotated[
-        str | None, typer.Option(help="Address of a Dask scheduler: tcp://host:8786")
-    ] = None,
+    cluster: Annotated[str | None, typer.Option(help="Dask scheduler: tcp://host:8786")] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Hold images against their posteriors: 10x slower.")
     ] = False,
@@ -84,6 +83,7 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
     arcsec: InArcsec = None,
     least_size: LeastSize = DEFAULT_LEAST,
     psf_map: PsfMapFile = None,
+    beside: BesideTiles = None,
 ) -> None:
     """Predict the joint posterior of every galaxy, from its cutout."""
     from gampen.inference.categories import Categories
@@ -103,7 +103,7 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
         workers=workers,
         cluster=cluster,
         mosaics=tuple(mosaic or ()),
-        cutting=cutting_of(size, size_column, arcsec, least_size, band, psf_map),
+        cutting=cutting_of(size, size_column, arcsec, least_size, band, psf_map, beside),
     )
     if page is not None:
         from gampen.verbs.page import claim_page

@@ -38,7 +38,8 @@ class Layer:
     """One plane of an HDU of a file: what it is, its header, and where its pixels lie.
 
     `offset` [byte] is that of its first pixel, None where astropy must read the pixels, `end` that
-    of the last block of the HDU, and `plane` its place along the axes before the last two.
+    of the last block of the HDU, `plane` its place along the axes before the last two, and `blocks`
+    the shape of what can only be unpacked together.
     """
 
     path: Path
@@ -47,6 +48,7 @@ class Layer:
     plane: tuple[int, ...]
     shape: tuple[int, ...]
     dtype: np.dtype[np.generic]
+    blocks: tuple[int, int]
     offset: int | None
     end: int
     lines: Lines
@@ -56,6 +58,11 @@ class Layer:
     def key(self) -> tuple[Path, int]:
         """What tells it from all others: its file, and the number of its HDU there."""
         return self.path, self.number
+
+    def unpacked(self, side: int) -> int:
+        """The pixels that must be unpacked for a stamp of a side, about."""
+        sides = (side + block - 1 for block in self.blocks)
+        return math.prod(min(size, whole) for size, whole in zip(sides, self.shape, strict=True))
 
     @property
     def size(self) -> int:
@@ -130,11 +137,24 @@ def layer_of(raw: RawHdu, hdu: Hdu, plane: int) -> Layer:
         plane=(0,) * (axes - 1) + (at,) if axes else (),
         shape=shape,
         dtype=dtype,
+        blocks=blocks_of(raw),
         offset=None if start is None else start + at * math.prod(shape) * dtype.itemsize,
         end=raw.fileinfo()["datLoc"] + raw.fileinfo()["datSpan"] - BLOCK,
         lines=lines,
         cards=cards_of("".join(lines)),
     )
+
+
+def blocks_of(raw: RawHdu) -> tuple[int, int]:
+    """The shape of the pixels that can only be unpacked together: of a scaled image, whole rows."""
+    if is_packed(raw):
+        return int(raw.tile_shape[-2]), int(raw.tile_shape[-1])
+    return 1, raw.shape[-1]
+
+
+def is_packed(raw: RawHdu) -> bool:
+    """Whether an HDU is tile-compressed."""
+    return "Comp" in type(raw).__name__
 
 
 def header_of(raw: RawHdu) -> str:
@@ -158,7 +178,7 @@ def stand_in(raw: RawHdu) -> Shaped[np.ndarray, ...] | None:
 def plain_offset(raw: RawHdu, cards: Cards) -> int | None:
     """The byte at which an HDU's pixels start, None where they are compressed or scaled."""
     odd = any(cards.value(keyword) not in (None, value) for keyword, value in LAYOUT.items())
-    if odd or "Comp" in type(raw).__name__ or raw.header["BITPIX"] not in TYPES:
+    if odd or is_packed(raw) or raw.header["BITPIX"] not in TYPES:
         return None
     start: int = raw.fileinfo()["datLoc"]
     return start

@@ -80,11 +80,6 @@ class Tile:
         )
 
     @property
-    def is_plain(self) -> bool:
-        """Whether all pixels stand in the file as they are."""
-        return all(layer.offset is not None for layer in self.maps)
-
-    @property
     def footprint(self) -> Footprint:
         """The circle on the sky that holds the tile."""
         return footprint(self.wcs, self.shape)

@@ -145,12 +145,13 @@ class MosaicSource:
         make: Callable[[Stamp], Made],
     ) -> Iterator[Made | Rejection]:
         """What is made of stamps of one tile."""
+        sides = [wanted.side for wanted in chosen if isinstance(wanted, Wanted)]
         for wanted in chosen:
             if isinstance(wanted, Rejection):
                 yield wanted
                 continue
             try:
-                opened = shelf.open(self.tiling.tile(number), len(chosen))
+                opened = shelf.open(self.tiling.tile(number), sides)
                 stamp = self._stamp(opened, wanted)
             except (GalaxyError, UsageError) as error:
                 yield rejected(wanted.known, str(error))

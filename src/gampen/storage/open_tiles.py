@@ -12,10 +12,14 @@ from jaxtyping import Shaped
 
 from gampen.errors import GalaxyError, reason_of
 from gampen.storage.boxes import Box
-from gampen.storage.layers import Layer, RawHdu
+from gampen.storage.layers import Layer, RawHdu, is_packed
 from gampen.storage.mosaic_tiles import Tile
 
 Pixels = Shaped[np.ndarray, "rows columns"]
+
+
+BAND = 32 << 20
+"""[byte] of a layer too large to hold, of which whole rows are unpacked at a time."""
 
 
 class OpenTile:
@@ -28,6 +32,9 @@ class OpenTile:
         """Nothing is open yet."""
         self.tile = tile
         self._whole: dict[tuple[Path, int], Pixels] = {}
+        self._rows: dict[tuple[Path, int], tuple[int, Pixels]] = {}
+        self.by_rows = False
+        """Whether stamps come by rows, and so many of them that whole rows are unpacked at once."""
         self._plain_files: dict[Path, FileIO] = {}
         self._packed_files: dict[Path, Any] = {}
 
@@ -38,8 +45,9 @@ class OpenTile:
 
     @property
     def held(self) -> int:
-        """The bytes of the layers that are held whole."""
-        return sum(layer.nbytes for layer in self._whole.values())
+        """The bytes of the layers, and of rows of them, that are held."""
+        rows = sum(rows.nbytes for _, rows in self._rows.values())
+        return rows + sum(layer.nbytes for layer in self._whole.values())
 
     def hold(self) -> None:
         """Read all layers that go along with the image whole, unless they are held already."""
@@ -61,9 +69,9 @@ class OpenTile:
         if layer.key in self._whole:
             return np.array(box.of(self._whole[layer.key]))
         try:
-            return (
-                self._plain(layer, box) if layer.offset is not None else self._section(layer, box)
-            )
+            if layer.offset is not None:
+                return self._plain(layer, box)
+            return self._of_rows(layer, box) if self.by_rows else self._section(layer, box)
         except GalaxyError:
             raise
         except Exception as error:  # astropy raises a dozen kinds on damaged files
@@ -94,10 +102,23 @@ class OpenTile:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             hdu = self._packed(layer)
-            if "Comp" in type(hdu).__name__:
+            if is_packed(hdu):
                 return np.array(hdu.section[(*layer.plane, rows, columns)])
             # Whole rows are one piece of the file; parts of rows are a call each.
             return np.array(hdu.section[(*layer.plane, rows)][:, columns])
+
+    def _of_rows(self, layer: Layer, box: Box) -> Pixels:
+        """Pixels out of the rows that were unpacked last, or of as many from the box upwards."""
+        first, rows = self._rows.get(layer.key, (0, np.empty((0, 0))))
+        if not first <= box.row <= box.row + box.height <= first + len(rows):
+            width = layer.shape[1]
+            wanted = max(box.height, BAND // (width * layer.dtype.itemsize))
+            first = box.row
+            band = Box(first, 0, min(wanted, layer.shape[0] - first), width)
+            self._rows.pop(layer.key, None)
+            rows = self._section(layer, band)
+            self._rows[layer.key] = (first, rows)
+        return np.array(Box(box.row - first, box.column, *box.sides).of(rows))
 
     def _packed(self, layer: Layer) -> RawHdu:
         """The HDU of a layer, open in astropy."""
@@ -111,4 +132,4 @@ class OpenTile:
         """Close the files and let go of what is held."""
         for file in (*self._packed_files.values(), *self._plain_files.values()):
             file.close()
-        self._whole, self._packed_files, self._plain_files = {}, {}, {}
+        self._whole, self._rows, self._packed_files, self._plain_files = {}, {}, {}, {}
