@@ -12,9 +12,12 @@ from astropy.wcs import WCS
 
 from gampen.cutouts import Flag, Rejection
 from gampen.errors import UsageError
+from gampen.storage.boxes import Box
 from gampen.storage.fits import Known
-from gampen.storage.mosaic_tiles import OpenTile
+from gampen.storage.mosaic_tiles import Beside
 from gampen.storage.mosaics import Cutting, open_mosaics
+from gampen.storage.open_tiles import OpenTile
+from gampen.storage.planes import Role
 from gampen.storage.sizes import Size, Unit
 from patches import (
     HEADERS,
@@ -59,7 +62,7 @@ def test_pixels_and_sky_are_those_of_astropys_cutouts(tmp_path, cut, kind, compr
     for (x, y), cutout in zip(PLACES, cut(tile), strict=True):
         theirs = Cutout2D(image, (x, y), 64, wcs=wcs, mode="partial", fill_value=np.nan)
         np.testing.assert_array_equal(np.where(cutout.bad, np.nan, cutout.pixels), theirs.data)
-        own = WCS(fits.Header(cutout.wcs))
+        own = WCS(fits.Header(dict(cutout.wcs)))
         ours, expected = sky_of(own, (64, 64)), sky_of(theirs.wcs, (64, 64))
         # 1e-6 px of 0.2" is 5.6e-11 deg; the right ascension of one more is the same.
         np.testing.assert_allclose(ours, expected, rtol=0, atol=5e-11)
@@ -70,7 +73,7 @@ def test_the_galaxy_lies_within_half_a_pixel_of_the_middle(tmp_path, cut, side):
     tile = write_tile(tmp_path / "tile.fits", **HEADERS["sip"])
     places = np.random.default_rng(2).uniform(80, 220, size=(40, 2))
     for cutout in cut(tile, places, Cutting(Size(side))):
-        x, y = WCS(fits.Header(cutout.wcs)).all_world2pix(cutout.ra, cutout.dec, 0)
+        x, y = WCS(fits.Header(dict(cutout.wcs))).all_world2pix(cutout.ra, cutout.dec, 0)
         assert max(abs(x - (side - 1) / 2), abs(y - (side - 1) / 2)) <= 0.5 + 2e-5
 
 
@@ -168,6 +171,50 @@ def test_masks_and_variances_are_cut_along(tmp_path, cut):
     assert np.argwhere(bad).tolist() == [[31, 31], [32, 33]]
 
 
+def of_its_own(path, image, **cards):
+    """A map in a file of its own, called whatever its survey likes."""
+    header = fits.Header({"EXTNAME": "COADD", "FILTER": "a band", **cards})
+    hdus = [fits.PrimaryHDU(), fits.CompImageHDU(image, header)]
+    fits.HDUList(hdus).writeto(path)
+
+
+def test_maps_in_files_beside_the_tiles_are_cut_along(tmp_path):
+    folder = tmp_path / "tiles"
+    folder.mkdir()
+    mask, weight = np.zeros(SHAPE, "i4"), np.ones(SHAPE, "f4")
+    mask[120, 101], mask[121, 101], weight[119, 99] = 1 << 8, 1 << 5, 0
+    tile = write_tile(folder / "brick-image-r.fits", FILTER="r")
+    of_its_own(folder / "brick-maskbits.fits", mask, MP_BAD=8)
+    of_its_own(folder / "brick-invvar-r.fits", weight)
+    beside = (Beside(Role.MASK, "image-r", "maskbits"), Beside(Role.WEIGHT, "image", "invvar"))
+    cutting = Cutting(Size(65), "r", beside=beside)
+    catalog = write_positions(tmp_path / "catalog.csv", [(100.0, 120.0), (3.0, 3.0)], tile)
+    source = open_mosaics([folder], catalog, cutting)
+    assert source.tiling.paths == (tile,)
+    inner, edge = part(source, 0).read()
+    assert np.argwhere(inner.bad).tolist() == [[31, 31], [32, 33]]
+    assert edge.bad.sum() == 65**2 - 36**2
+    names = [piece.cards.text("EXTNAME") for piece in next(source.each(lambda stamp: stamp)).pieces]
+    assert names == ["", "MASK", "WEIGHT"]
+    before = source.fingerprint()
+    (folder / "brick-invvar-r.fits").unlink()
+    of_its_own(folder / "brick-invvar-r.fits", weight + 1)
+    assert source.fingerprint() != before
+
+
+def test_files_beside_tiles_must_be_there_and_of_the_same_shape(tmp_path):
+    tile = write_tile(tmp_path / "image.fits")
+    catalog = write_positions(tmp_path / "catalog.csv", PLACES, tile)
+    of_its_own(tmp_path / "small.fits", np.zeros((9, 9), "i2"))
+    for old, new, reason in (
+        ("image", "none", r"must exist; .*none\.fits"),
+        ("image", "small", r"small.fits: mask and image must have one shape; got \(9, 9\) and"),
+        ("coadd", "mask", "the mask of image.fits must be in a file of another name"),
+    ):
+        with pytest.raises(UsageError, match=reason):
+            open_mosaics([tile], catalog, Cutting(beside=(Beside(Role.MASK, old, new),)))
+
+
 def cubes(path, **cards):
     """A tile of three bands, each with its own variance."""
     cube = np.stack([pixels(SHAPE, seed) for seed in range(3)])
@@ -246,7 +293,7 @@ def test_a_slice_takes_little_room_when_it_is_sent(tmp_path):
     places = np.random.default_rng(3).uniform(40, 300, size=(4000, 2))
     catalog = write_positions(tmp_path / "catalog.parquet", places, tile)
     source = open_mosaics([tile], catalog, SMALL)
-    next(source.read())
+    list(source.take(range(2)).read())
     assert len(pickle.dumps(source.take(range(2048)))) < 2048 * 100
     assert len(pickle.dumps(source.take(range(1)))) < 4096
 
@@ -270,37 +317,71 @@ def test_the_fingerprint_changes_with_all_that_a_result_depends_on(tmp_path):
     assert open_mosaics([tile], paths[0], SMALL).fingerprint() != prints[0]
 
 
-@pytest.mark.parametrize(("galaxies", "whole"), [(20, 0), (40, 1)])
-def test_a_packed_tile_is_read_whole_once_where_many_need_it(
-    tmp_path, monkeypatch, galaxies, whole
-):
-    tile = write_tile(tmp_path / "tile.fits", compress=True)
-    places = np.random.default_rng(3).uniform(40, 260, size=(galaxies, 2))
-    catalog = write_positions(tmp_path / "catalog.csv", places, tile)
+@pytest.fixture
+def sections(monkeypatch):
+    """The boxes that were unpacked so far."""
     read, boxes = OpenTile._section, []
     monkeypatch.setattr(
         OpenTile, "_section", lambda self, layer, box: boxes.append(box) or read(self, layer, box)
     )
-    monkeypatch.setattr("gampen.storage.wanted.WINDOW", 30 * 5 * 64**2)  # thirty at a time
-    found = list(open_mosaics([tile], catalog, SMALL).read())
-    assert sum(box.sides == SHAPE for box in boxes) == whole
-    assert len(boxes) == (1 if whole else galaxies)
-    monkeypatch.setattr("gampen.storage.shelves.MANY", 1000)
-    for one, other in zip(found, open_mosaics([tile], catalog, SMALL).read(), strict=True):
+    return boxes
+
+
+def crowd(tmp_path, galaxies):
+    """So many galaxies in a tile that is packed row by row."""
+    tile = write_tile(tmp_path / "tile.fits", compress=True)
+    places = np.random.default_rng(3).uniform(40, 260, size=(galaxies, 2))
+    catalog = write_positions(tmp_path / "catalog.csv", places, tile)
+    return open_mosaics([tile], catalog, SMALL)
+
+
+@pytest.mark.parametrize(("galaxies", "whole"), [(6, False), (7, True)])
+def test_a_packed_tile_is_read_whole_once_where_many_need_it(
+    tmp_path, monkeypatch, sections, galaxies, whole
+):
+    # Of 300 rows each stamp needs 64: seven of them need more than 1.3 times all.
+    source = crowd(tmp_path, galaxies)
+    found = list(source.read())
+    assert (sections == [Box(0, 0, *SHAPE)]) == whole
+    assert len(sections) == (1 if whole else galaxies)
+    monkeypatch.setattr("gampen.storage.shelves.WORTH", 1000)
+    for one, other in zip(found, source.read(), strict=True):
         np.testing.assert_array_equal(one.pixels, other.pixels)
 
 
-def test_tiles_too_large_to_hold_are_never_read_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr("gampen.storage.shelves.LARGEST_HELD", 4 * 300 * 340 - 1)
-    monkeypatch.setattr(OpenTile, "hold", None)
-    tile = write_tile(tmp_path / "tile.fits", compress=True)
-    places = np.random.default_rng(3).uniform(40, 260, size=(30, 2))
+def test_a_plain_tile_is_read_whole_once_where_many_need_it(tmp_path, monkeypatch):
+    tile = write_tile(tmp_path / "tile.fits")
+    places = np.random.default_rng(3).uniform(40, 260, size=(11, 2))
     catalog = write_positions(tmp_path / "catalog.csv", places, tile)
-    assert len(list(open_mosaics([tile], catalog, SMALL).read())) == 30
+    read, boxes = OpenTile._plain, []
+    monkeypatch.setattr(
+        OpenTile, "_plain", lambda self, layer, box: boxes.append(box) or read(self, layer, box)
+    )
+    monkeypatch.setattr("gampen.storage.shelves.MANY_PLAIN", 10)
+    source = open_mosaics([tile], catalog, SMALL)
+    found = list(source.read())
+    assert boxes == [Box(0, 0, *SHAPE)]
+    apart = [entry for n in range(11) for entry in source.take(range(n, n + 1)).read()]
+    assert len(boxes) == 12
+    for one, other in zip(found, apart, strict=True):
+        np.testing.assert_array_equal(one.pixels, other.pixels)
+
+
+def test_of_packed_tiles_too_large_to_hold_rows_are_unpacked_once(tmp_path, monkeypatch, sections):
+    source = crowd(tmp_path, 40)
+    found = list(source.read())
+    sections.clear()
+    monkeypatch.setattr("gampen.storage.shelves.LARGEST_HELD", 4 * 300 * 340 - 1)
+    monkeypatch.setattr("gampen.storage.open_tiles.BAND", 4 * 100 * 340)
+    for one, other in zip(found, source.read(), strict=True):
+        np.testing.assert_array_equal(one.pixels, other.pixels)
+    assert {box.width for box in sections} == {340}
+    assert max(box.height for box in sections) == 100
+    assert len(sections) <= 7  # a hundred rows hold the first of all stamps of 37 rows
 
 
 def sparse_tile(path, side):
-    """A plain tile of `side` x `side` pixels of which only some rows in the middle hold anything."""
+    """A plain tile of `side` x `side` pixels; only some rows in the middle hold anything."""
     header = fits.Header(
         {"SIMPLE": True, "BITPIX": -32, "NAXIS": 2, "NAXIS1": side, "NAXIS2": side}
     )
@@ -348,20 +429,21 @@ def test_of_a_packed_tile_only_the_rows_of_a_galaxy_are_unpacked(tmp_path):
 
 
 def test_memory_stays_flat_however_many_galaxies_there_are(tmp_path, monkeypatch):
-    monkeypatch.setattr("gampen.storage.wanted.WINDOW", 1 << 20)
-    tile = write_tile(tmp_path / "tile.fits", pixels((700, 700)))
-    places = np.random.default_rng(3).uniform(60, 640, size=(1200, 2))
+    monkeypatch.setattr("gampen.storage.wanted.WINDOW", 1 << 18)
+    tile = write_tile(tmp_path / "tile.fits")
+    places = np.random.default_rng(3).uniform(70, 230, size=(96, 2))
     peaks = []
-    for number in (300, 1200):
+    for number in (24, 96):
         catalog = write_positions(tmp_path / f"{number}.csv", places[:number], tile)
-        source = open_mosaics([tile], catalog, SMALL)
+        source = open_mosaics([tile], catalog, Cutting(Size(128)))
+        list(source.take(range(2)).read())
         tracemalloc.start()
         for entry in source.read():
-            assert entry.shape == (64, 64)
+            assert entry.shape == (128, 128)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    # A galaxy's row takes a kilobyte, its stamp twenty: rows are all that may grow.
-    assert peaks[1] - peaks[0] < 900 * 3000
+    # A galaxy's row takes a kilobyte or two, its stamp eighty: rows are all that may grow.
+    assert peaks[1] - peaks[0] < 72 * 4000
 
 
 def test_a_tile_cut_short_meanwhile_costs_its_galaxies_alone(tmp_path):

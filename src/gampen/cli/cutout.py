@@ -11,6 +11,7 @@ from gampen.cli.application import GO_ON, command, out
 from gampen.cli.mosaic_options import (
     DEFAULT_LEAST,
     DEFAULT_SIZE,
+    BesideTiles,
     CutoutSize,
     InArcsec,
     LeastSize,
@@ -35,12 +36,13 @@ def cutout(  # noqa: PLR0913 - a command's arguments are what a person may say
     least_size: LeastSize = DEFAULT_LEAST,
     band: Band = None,
     psf_map: PsfMapFile = None,
+    beside: BesideTiles = None,
 ) -> None:
     """Cut the galaxies of a catalogue out of a mosaic, with mask, variance and PSF."""
     from gampen.verbs.cutout import CutoutRequest
     from gampen.verbs.cutout import cutout as run
 
-    cutting = cutting_of(size, size_column, arcsec, least_size, band, psf_map)
+    cutting = cutting_of(size, size_column, arcsec, least_size, band, psf_map, beside)
     with progress_of("cutting") as tell:
         done = run(
             CutoutRequest(mosaics, catalog, out_path, cutting), lambda n, of: tell(n, of, "")

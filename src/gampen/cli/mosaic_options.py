@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from gampen.storage.mosaic_tiles import Beside
     from gampen.storage.mosaics import Cutting
 
 MOSAIC_HELP = "FITS tiles, plain or tile-compressed, or folders of them."
@@ -47,17 +48,25 @@ PsfMapFile = Annotated[
         "--psf-map", help="PSFs by position: ra, dec, psf_file; or a cube.", rich_help_panel=PANEL
     ),
 ]
+BesideTiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--beside",
+        help="Maps in files of their own: mask:OLD=NEW of a tile's name; variance, weight, noise.",
+    ),
+]
 
 DEFAULT_SIZE, DEFAULT_LEAST = 128.0, 64
 
 
-def cutting_of(
+def cutting_of(  # noqa: PLR0913 - what a person may say
     size: float,
     column: str | None,
     arcsec: bool | None,
     least: int,
     band: str | None,
     psf_map: Path | None,
+    beside: list[str] | None = None,
 ) -> Cutting:
     """How a person wants galaxies cut out; the plane of a cube by number where it is one."""
     from gampen.storage.mosaics import Cutting
@@ -65,7 +74,25 @@ def cutting_of(
 
     unit = None if arcsec is None else Unit.ARCSEC if arcsec else Unit.PIXEL
     plane = int(band) if band and band.isdigit() else band
-    return Cutting(Size(size, unit, column, least), plane, psf_map)
+    others = tuple(beside_of(text) for text in beside or ())
+    return Cutting(Size(size, unit, column, least), plane, psf_map, others)
+
+
+def beside_of(text: str) -> Beside:
+    """Maps in files beside the tiles, as a person names them; `UsageError` for any other text."""
+    from gampen.errors import UsageError
+    from gampen.storage.layers import MAPS
+    from gampen.storage.mosaic_tiles import Beside
+
+    kind, _, names = text.partition(":")
+    old, equals, new = names.partition("=")
+    roles = {role.value: role for role in MAPS}
+    if kind not in roles or not old or not equals or old == new:
+        raise UsageError(
+            f"files beside tiles are named as {'|'.join(roles)}:OLD=NEW, where OLD is a part of "
+            f"the tile's name; got {text!r}"
+        )
+    return Beside(roles[kind], old, new)
 
 
 def galaxies(source: Path | None, mosaic: list[Path] | None, catalog: Path | None) -> Path:

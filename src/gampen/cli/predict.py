@@ -11,6 +11,7 @@ from gampen.cli.application import GO_ON, command, out
 from gampen.cli.mosaic_options import (
     DEFAULT_LEAST,
     DEFAULT_SIZE,
+    BesideTiles,
     CutoutSize,
     InArcsec,
     LeastSize,
@@ -85,6 +86,7 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
     arcsec: InArcsec = None,
     least_size: LeastSize = DEFAULT_LEAST,
     psf_map: PsfMapFile = None,
+    beside: BesideTiles = None,
 ) -> None:
     """Predict the joint posterior of every galaxy, from its cutout."""
     from gampen.inference.categories import Categories
@@ -104,7 +106,7 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
         workers=workers,
         cluster=cluster,
         mosaics=tuple(mosaic or ()),
-        cutting=cutting_of(size, size_column, arcsec, least_size, band, psf_map),
+        cutting=cutting_of(size, size_column, arcsec, least_size, band, psf_map, beside),
     )
     if page is not None:
         from gampen.verbs.page import claim_page

@@ -158,7 +158,11 @@ def psf_image(path: Path, band: Band) -> Shaped[np.ndarray, " ..."]:
     single = sum(planes_in(hdu) for hdu in hdus if hdu.array is not None) == 1
     named = any(role_of(hdu) is Role.PSF for hdu in hdus)
     role = Role.PSF if named else Role.IMAGE
-    return choose_planes(hdus, None if single else band, images_are=(role,)).image
+    # What else is in the file says nothing of the PSF: it may be a galaxy's, with its mask.
+    alone = tuple(
+        hdu if role_of(hdu) in (role, Role.OTHER) else Hdu(hdu.cards, None) for hdu in hdus
+    )
+    return choose_planes(alone, None if single else band, images_are=(role,)).image
 
 
 def position(planes: Planes, known: Known) -> tuple[float | None, float | None]:

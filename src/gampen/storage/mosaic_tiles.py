@@ -1,4 +1,4 @@
-"""Tiles of a mosaic: what a file holds, known without its pixels, and the pixels of boxes in it."""
+"""Tiles of a mosaic: what their files hold, known without pixels."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float64, Shaped
+from jaxtyping import Float64
 
 from gampen.errors import GalaxyError, UsageError, reason_of
-from gampen.storage.boxes import Box
 from gampen.storage.celestial import Footprint, celestial_wcs, footprint, places
 from gampen.storage.headers import bands
-from gampen.storage.layers import MAPS, Layer, choose_layers, header_of
+from gampen.storage.layers import MAPS, Layer, choose_layers, header_of, layer_beside
 from gampen.storage.pieces import Piece, kept_lines
-from gampen.storage.planes import Band
+from gampen.storage.planes import Band, Role
 from gampen.storage.wcs import pixel_scale
 
 if TYPE_CHECKING:
@@ -29,11 +28,36 @@ GZIP_MAGIC = b"\x1f\x8b"
 Positions = Float64[np.ndarray, " galaxy"]
 
 
+@dataclass(frozen=True)
+class Beside:
+    """Layers in files of their own: of which role, and what in a tile's name is put differently."""
+
+    role: Role
+    old: str
+    new: str
+
+    def other_name(self, path: Path) -> Path | None:
+        """The file beside a tile; None where the names would not differ."""
+        other = path.with_name(path.name.replace(self.old, self.new)) if self.old else path
+        return None if other == path else other
+
+    def path_of(self, path: Path) -> Path:
+        """The file beside a tile; `UsageError` where the names do not differ."""
+        other = self.other_name(path)
+        if other is None:
+            raise UsageError(
+                f"the {self.role.value} of {path.name} must be in a file of another name; "
+                f"{self.old!r} put as {self.new!r} leaves it as it is"
+            )
+        return other
+
+
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """What is known of a file before its pixels are: its layers, the image first, and its sky.
+    """What is known of a tile before its pixels are: its layers, the image first, and its sky.
 
-    `primary` is the header of the file's first HDU where the image lies in another.
+    `primary` is the header of the file's first HDU where the image lies in another, `scale` the
+    side of a pixel [arcsec], None where no header tells it.
     """
 
     path: Path
@@ -41,6 +65,7 @@ class Tile:
     primary: Piece | None
     wcs: WCS
     bands: tuple[str, ...]
+    scale: float | None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -48,22 +73,11 @@ class Tile:
         return self.layers[0].shape[0], self.layers[0].shape[1]
 
     @property
-    def scale(self) -> float | None:
-        """The side of a pixel [arcsec], None where no header tells it."""
-        first = (self.layers[0].cards,)
-        return pixel_scale(first if self.primary is None else (*first, self.primary.cards))
-
-    @property
     def maps(self) -> tuple[Layer, ...]:
         """The layers that go along with the image, pixel by pixel, and the image itself."""
         return tuple(
             layer for layer in self.layers if layer is self.layers[0] or layer.role in MAPS
         )
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether all pixels stand in the file as they are."""
-        return all(layer.offset is not None for layer in self.maps)
 
     @property
     def footprint(self) -> Footprint:
@@ -75,36 +89,67 @@ class Tile:
         return places(self.wcs, ra, dec)
 
 
-def read_tile(path: Path, band: Band) -> Tile:
-    """What a file holds of a band; its pixels are not read. `UsageError` where it is no tile."""
+def read_tile(path: Path, band: Band, beside: tuple[Beside, ...] = ()) -> Tile:
+    """What a file holds of a band, and files beside it; pixels are not read.
+
+    `UsageError` where it is no tile, or a file beside it is missing or of another shape.
+    """
+    others = tuple((one.role, one.path_of(path)) for one in beside)
+    paths = (path, *(other for _, other in others))
+    return _tile_of_version(path, band, others, tuple(map(version, paths)))
+
+
+def version(path: Path) -> tuple[int, int]:
+    """The size and the time of change of a file; `UsageError` where there is none."""
     try:
         found = path.stat()
     except OSError as error:
         raise UsageError(f"a mosaic must exist; {path}: {error.strerror}") from None
-    return _tile_of_version(path, band, found.st_size, found.st_mtime_ns)
+    return found.st_size, found.st_mtime_ns
 
 
 @lru_cache(maxsize=256)
-def _tile_of_version(path: Path, band: Band, size: int, _modified: int) -> Tile:
+def _tile_of_version(
+    path: Path,
+    band: Band,
+    beside: tuple[tuple[Role, Path], ...],
+    _versions: tuple[tuple[int, int], ...],
+) -> Tile:
     with opened(path) as raw:
-        try:
-            layers = choose_layers(raw, band)
-        except GalaxyError as error:
-            raise UsageError(f"{path}: {error}") from None
+        layers = choose_layers(raw, path, band)
         primary = None if layers[0].number == 0 else Piece.of(kept_lines(header_of(raw[0])), None)
         # The header as it stands, with the sizes that a distortion may need.
         wcs = celestial_wcs(header_of(raw[layers[0].number]), str(path))
+    for role, other in beside:
+        with opened(other) as raw:
+            layers = (*layers, layer_beside(raw, other, role, band))
+    check_layers(layers)
+    headers = (layers[0].cards, *(() if primary is None else (primary.cards,)))
+    return Tile(path, layers, primary, wcs, bands(headers)[:1], pixel_scale(headers))
+
+
+def check_layers(layers: tuple[Layer, ...]) -> None:
+    """Refuse, with a `UsageError`, files that end too early, and maps of another shape."""
+    image = layers[0]
+    if len(image.shape) != 2:
+        raise UsageError(f"{image.path}: an image must have two or three axes; it has one")
     for layer in layers:
         # What fills up the last block may be missing.
-        if layer.end >= size:
-            raise UsageError(f"{path} must be whole; it ends within its pixels")
-    headers = (layers[0].cards, *(() if primary is None else (primary.cards,)))
-    return Tile(path, layers, primary, wcs, bands(headers)[:1])
+        if layer.end >= layer.path.stat().st_size:
+            raise UsageError(f"{layer.path} must be whole; it ends within its pixels")
+        if layer.role in MAPS and layer.shape != image.shape:
+            raise UsageError(
+                f"{layer.path}: {layer.role.value} and image must have one shape; "
+                f"got {layer.shape} and {image.shape}"
+            )
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """A FITS file, open in astropy and read where it is looked at; `UsageError` for any other."""
+    """A FITS file, open in astropy and read where it is looked at; `UsageError` for any other.
+
+    So is a `GalaxyError` of whoever looks.
+    """
     from astropy.io import fits
 
     with warnings.catch_warnings():
@@ -119,8 +164,11 @@ def opened(path: Path) -> Iterator[Any]:
             raise
         except Exception as error:  # noqa: BLE001 - astropy raises a dozen kinds on damaged files
             raise UsageError(f"{path} must be a sound FITS file; got: {reason_of(error)}") from None
-        with raw:
-            yield raw
+        try:
+            with raw:
+                yield raw
+        except GalaxyError as error:
+            raise UsageError(f"{path}: {error}") from None
 
 
 def refuse_zipped(path: Path) -> None:
@@ -131,93 +179,3 @@ def refuse_zipped(path: Path) -> None:
                 f"{path} must be a plain or a tile-compressed FITS file, of which a part can be "
                 "read; it is zipped: unzip it first"
             )
-
-
-class OpenTile:
-    """A tile whose file is open: pixels of boxes, read where they lie or from layers held whole."""
-
-    def __init__(self, tile: Tile) -> None:
-        """Open the file of a tile; `GalaxyError` where that cannot be done any more."""
-        self.tile = tile
-        self._whole: dict[int, Shaped[np.ndarray, "height width"]] = {}
-        try:
-            self._file = tile.path.open("rb", buffering=0)
-        except OSError as error:
-            raise GalaxyError(f"{tile.path.name} must be readable; got: {error.strerror}") from None
-        self._raw: Any = None
-
-    @property
-    def size(self) -> int:
-        """The bytes of all layers in memory."""
-        return sum(layer.size for layer in self.tile.layers)
-
-    @property
-    def held(self) -> int:
-        """The bytes of the layers that are held whole."""
-        return sum(layer.nbytes for layer in self._whole.values())
-
-    def hold(self) -> None:
-        """Read all layers that go along with the image whole, unless they are held already."""
-        for layer in self.tile.maps:
-            self.whole(layer)
-
-    def whole(self, layer: Layer) -> Shaped[np.ndarray, "height width"]:
-        """All pixels of a layer, held from now on."""
-        if layer.number not in self._whole:
-            box = Box(0, 0, layer.shape[0], layer.shape[1])
-            self._whole[layer.number] = self.read(layer, box)
-        return self._whole[layer.number]
-
-    def read(self, layer: Layer, box: Box) -> Shaped[np.ndarray, "rows columns"]:
-        """The pixels of a box inside of a layer; `GalaxyError` where they cannot be read.
-
-        They are a copy, so that no stamp keeps more of the tile in memory than it shows.
-        """
-        if layer.number in self._whole:
-            return np.array(box.of(self._whole[layer.number]))
-        try:
-            return (
-                self._plain(layer, box) if layer.offset is not None else self._section(layer, box)
-            )
-        except GalaxyError:
-            raise
-        except Exception as error:  # astropy raises a dozen kinds on damaged files
-            raise GalaxyError(
-                f"{self.tile.path.name} must be sound; reading it, got: {reason_of(error)}"
-            ) from error
-
-    def _plain(self, layer: Layer, box: Box) -> Shaped[np.ndarray, "rows columns"]:
-        """Pixels that stand in the file as they are, row by row, so that none is read in vain."""
-        pixels = np.empty((box.height, box.width), dtype=layer.dtype)
-        width, step = layer.shape[1], layer.dtype.itemsize
-        start = (layer.offset or 0) + (box.row * width + box.column) * step
-        runs = [pixels] if box.width == width else list(pixels)
-        for number, run in enumerate(runs):
-            self._file.seek(start + number * width * step)
-            if self._file.readinto(memoryview(run.data).cast("B")) != run.nbytes:
-                raise GalaxyError(f"{self.tile.path.name} must be whole; it was cut short")
-        return pixels
-
-    def _section(self, layer: Layer, box: Box) -> Shaped[np.ndarray, "rows columns"]:
-        """Pixels that astropy unpacks or scales."""
-        if self._raw is None:
-            from astropy.io import fits
-
-            self._raw = fits.open(self.tile.path, memmap=False)
-        hdu = self._raw[layer.number]
-        rows, columns = (
-            slice(at, at + size) for at, size in zip(box.first, box.sides, strict=True)
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if "Comp" in type(hdu).__name__:
-                return np.array(hdu.section[(*layer.plane, rows, columns)])
-            # Whole rows are one piece of the file; parts of rows are a call each.
-            return np.array(hdu.section[(*layer.plane, rows)][:, columns])
-
-    def close(self) -> None:
-        """Close the file and let go of what is held."""
-        self._whole = {}
-        if self._raw is not None:
-            self._raw.close()
-        self._file.close()

@@ -18,7 +18,8 @@ from gampen.errors import GalaxyError, UsageError
 from gampen.storage.boxes import Box
 from gampen.storage.fits import Known, psf_of_file
 from gampen.storage.homes import content_of, version_of
-from gampen.storage.mosaic_tiles import OpenTile
+from gampen.storage.mosaic_tiles import Beside
+from gampen.storage.open_tiles import OpenTile
 from gampen.storage.places import Place, Tiling, tiling_of
 from gampen.storage.planes import Band
 from gampen.storage.psf_maps import Image, PsfMap, open_psf_map, psf_at
@@ -33,11 +34,12 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class Cutting:
-    """How galaxies are cut out: their size, the band, and a map of PSFs (see `psf_maps`)."""
+    """How galaxies are cut out: their size, the band, a map of PSFs, files beside the tiles."""
 
     size: Size = field(default_factory=Size)
     band: Band = None
     psf_map: Path | None = None
+    beside: tuple[Beside, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,12 +113,13 @@ class MosaicSource:
         for column in self.rows:
             digest.update(json.dumps([column.name, column.unit, len(column)]).encode())
             digest.update(content_of(column))
-        files = [(tile.parent, tile.name) for tile in self.tiling.paths]
+        files = [(str(file.parent), file.name) for file in self.tiling.files]
         if "psf_file" in self.rows:
-            files += [(self.home, name) for name in dict.fromkeys(self.rows["psf_file"].text())]
+            names = filter(None, dict.fromkeys(self.rows["psf_file"].text()))
+            files += [(str(self.home), name) for name in names]
         told = [self.tiling.band, self.unit.value, self.size.least, self.size.column]
         told += [None if self.psfs is None else self.psfs.version()]
-        told += [f"{home / name} {version_of((str(home),), name)}" for home, name in files]
+        told += [f"{name} {version_of((home,), name)}" for home, name in files]
         digest.update(json.dumps(told).encode())
         return digest.hexdigest()
 
@@ -142,14 +145,20 @@ class MosaicSource:
         make: Callable[[Stamp], Made],
     ) -> Iterator[Made | Rejection]:
         """What is made of stamps of one tile."""
+        sides = [wanted.side for wanted in chosen if isinstance(wanted, Wanted)]
         for wanted in chosen:
             if isinstance(wanted, Rejection):
                 yield wanted
                 continue
             try:
-                opened = shelf.open(self.tiling.tile(number), len(chosen))
-                yield make(self._stamp(opened, wanted))
+                opened = shelf.open(self.tiling.tile(number), sides)
+                stamp = self._stamp(opened, wanted)
             except (GalaxyError, UsageError) as error:
+                yield rejected(wanted.known, str(error))
+                continue
+            try:
+                yield make(stamp)
+            except GalaxyError as error:
                 yield rejected(wanted.known, str(error))
 
     def _stamp(self, opened: OpenTile, wanted: Wanted) -> Stamp:
@@ -186,10 +195,10 @@ def open_mosaics(
     `UsageError` where the call is wrong: no tile, several bands, ids not distinct, no size.
     """
     cutting = cutting or Cutting()
-    path = Path(catalog)
+    path = Path(catalog).absolute()  # as it holds in any process
     table = read_catalog(path)
     asked, unit = cutting.size.of(table)
     rows = source_rows(table, path).with_columns([Column(ASKED, asked)])
-    tiling = tiling_of(mosaics, cutting.band)
+    tiling = tiling_of(mosaics, cutting.band, cutting.beside)
     psfs = None if cutting.psf_map is None else open_psf_map(cutting.psf_map, cutting.band)
     return MosaicSource(tiling, rows, cutting.size, unit, path.parent, psfs)

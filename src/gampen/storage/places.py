@@ -13,7 +13,7 @@ from gampen.errors import UsageError
 from gampen.storage.boxes import depths
 from gampen.storage.celestial import Footprint, unit_vectors
 from gampen.storage.homes import fits_names
-from gampen.storage.mosaic_tiles import Tile, read_tile
+from gampen.storage.mosaic_tiles import Beside, Tile, read_tile
 from gampen.storage.planes import Band, same_band
 
 OUTSIDE = "the galaxy must lie in a mosaic; it lies outside of all of them"
@@ -37,10 +37,17 @@ class Tiling:
     paths: tuple[Path, ...]
     footprints: tuple[Footprint, ...]
     band: Band = None
+    beside: tuple[Beside, ...] = ()
 
     def tile(self, number: int) -> Tile:
         """What is known of a tile; `UsageError` where it cannot be read any more."""
-        return read_tile(self.paths[number], self.band)
+        return read_tile(self.paths[number], self.band, self.beside)
+
+    @property
+    def files(self) -> list[Path]:
+        """All files of the tiles."""
+        others = [one.path_of(path) for one in self.beside for path in self.paths]
+        return [*self.paths, *others]
 
     def find(self, ra: Positions, dec: Positions) -> list[Place | str]:
         """The place of each position [deg], or the reason why there is none.
@@ -103,22 +110,28 @@ class Deepest:
         return [Place(*place) if place[0] >= 0 else None for place in found]
 
 
-def tiling_of(mosaics: Sequence[Path], band: Band) -> Tiling:
-    """The tiles of a band in files, or in folders of them; `UsageError` where one is no tile."""
-    paths = of_one_band(tile_files(mosaics), band)
-    return Tiling(tuple(paths), tuple(read_tile(path, band).footprint for path in paths), band)
+def tiling_of(mosaics: Sequence[Path], band: Band, beside: tuple[Beside, ...] = ()) -> Tiling:
+    """The tiles of a band in files, or in folders of them; `UsageError` where one is no tile.
+
+    Files beside tiles are no tiles of their own.
+    """
+    paths = of_one_band(tile_files(mosaics, beside), band)
+    circles = tuple(read_tile(path, band, beside).footprint for path in paths)
+    return Tiling(tuple(paths), circles, band, beside)
 
 
-def tile_files(mosaics: Sequence[Path]) -> list[Path]:
+def tile_files(mosaics: Sequence[Path], beside: tuple[Beside, ...]) -> list[Path]:
     """The files of a mosaic, in the order given, those of a folder by name."""
     found: list[Path] = []
-    for mosaic in map(Path, mosaics):
-        found += [mosaic / name for name in fits_names(mosaic)] if mosaic.is_dir() else [mosaic]
+    for mosaic in (Path(mosaic).absolute() for mosaic in mosaics):
+        names = fits_names(mosaic) if mosaic.is_dir() else [""]
+        found += [mosaic / name for name in names]
+    others = {other for path in found for one in beside if (other := one.other_name(path))}
+    found = [path for path in dict.fromkeys(found) if path not in others]
     if not found:
-        raise UsageError(
-            f"a mosaic must be FITS files; there are none in {', '.join(map(str, mosaics))}"
-        )
-    return list(dict.fromkeys(found))
+        named = ", ".join(map(str, mosaics))
+        raise UsageError(f"a mosaic must be FITS files; there are none in {named}")
+    return found
 
 
 def of_one_band(files: Sequence[Path], band: Band) -> list[Path]:

@@ -77,6 +77,7 @@ def open_psf_map(path: Path, band: Band = None) -> PsfMap:
     `band` is the plane to read where a file of the table holds several. `UsageError` where the
     positions or the images are missing, or differ in number.
     """
+    path = Path(path).absolute()  # as it holds in any process
     catalog = positioned(read_catalog(path), path)
     ra, dec = catalog["ra"].numbers(), catalog["dec"].numbers()
     if not len(catalog) or not (np.isfinite(ra) & np.isfinite(dec)).all():

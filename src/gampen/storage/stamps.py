@@ -9,12 +9,12 @@ import numpy as np
 from jaxtyping import Shaped
 
 from gampen.cutouts import CardValue, Cutout
-from gampen.errors import GalaxyError
+from gampen.errors import GalaxyError, reason_of
 from gampen.storage.boxes import Box
-from gampen.storage.fits import Known, cutout_in
+from gampen.storage.fits import UNFORESEEN, Known, cutout_in
 from gampen.storage.headers import Cards
 from gampen.storage.layers import MAPS, Layer
-from gampen.storage.mosaic_tiles import OpenTile
+from gampen.storage.open_tiles import OpenTile
 from gampen.storage.pieces import Piece, card_lines, file_of, hdus_of, moved
 from gampen.storage.places import OUTSIDE, Place
 from gampen.storage.planes import Planes, Role, choose_planes
@@ -64,7 +64,16 @@ class Stamp:
         `GalaxyError` where it is no image of a galaxy.
         """
         told = known.over(self.known) if known else self.known
-        return cutout_in(self.planes, self.known.file_name or "", told)
+        try:
+            return cutout_in(self.planes, self.known.file_name or "", told)
+        except GalaxyError:
+            raise
+        except Exception as error:
+            # As in reading a file: nothing is known to end here, but a run is long.
+            kind = type(error).__name__
+            raise GalaxyError(
+                f"the tile must be sound; {UNFORESEEN} {kind}: {reason_of(error)}"
+            ) from error
 
     @property
     def shares(self) -> Shares:

@@ -26,7 +26,7 @@ ASKED = "asked_size"
 LONGEST_NAME = 200
 """[letter] of a file; longer ids are cut short, and told apart by a digest."""
 
-WINDOW = 64 << 20
+WINDOW = 128 << 20
 """[byte] of stamps that wait their turn: they are cut tile by tile, and come in the rows' order."""
 
 PIXEL_BYTES = 5
@@ -98,11 +98,17 @@ def windows(planned: Sequence[Wanted | Rejection]) -> Iterator[range]:
 
 
 def by_tile(planned: Sequence[Wanted | Rejection], window: range) -> dict[int, list[int]]:
-    """The galaxies of a window that each tile has, by rows of the tile."""
-    places = {g: entry.place for g in window if isinstance(entry := planned[g], Wanted)}
+    """The galaxies of a window that each tile has, by the first row of their stamps."""
+    rows = {
+        galaxy: entry.place.y - entry.side / 2
+        for galaxy in window
+        if isinstance(entry := planned[galaxy], Wanted)
+    }
     grouped: dict[int, list[int]] = defaultdict(list)
-    for galaxy in sorted(places, key=lambda g: (places[g].tile, places[g].y, g)):
-        grouped[places[galaxy].tile].append(galaxy)
+    for galaxy in sorted(rows, key=lambda galaxy: (rows[galaxy], galaxy)):
+        entry = planned[galaxy]
+        if isinstance(entry, Wanted):
+            grouped[entry.place.tile].append(galaxy)
     return grouped
 
 

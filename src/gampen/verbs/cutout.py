@@ -113,13 +113,12 @@ def cutout(request: CutoutRequest, progress: Progress = lambda *_: None) -> Cuto
 def claim(out: Path, source: MosaicSource) -> None:
     """Make the folder, or see that it holds the same cutouts; `UsageError` for any other."""
     plan = json.dumps({"cutouts_of": source.fingerprint()}, indent=2).encode() + b"\n"
+    claim_folder(out)
     kept = out / PLAN
     if kept.is_file() and kept.read_bytes() == plan:
         claim_folder(out / CUTOUTS)
         return
-    if kept.exists() or (
-        out.is_dir() and any(not path.name.startswith(".") for path in out.iterdir())
-    ):
+    if any(not path.name.startswith(".") for path in out.iterdir()):
         raise UsageError(
             f"{out} must be a new folder, or hold a part of these cutouts; it holds something "
             "else: choose another folder"
