@@ -241,7 +241,7 @@ def test_wrong_evaluations_are_one_line_each(gampen, predicted, tmp_path):
     for arguments, reason in {
         (tmp_path / "no.parquet", info, *out): "must exist",
         (catalogue, tmp_path / "no.csv", *out): "must exist",
-        (catalogue, simulated, *out): "must end in one of",
+        (catalogue, simulated, *out): "must hold Parquet parts",
         (info, info, *out): "status",
         (catalogue, tmp_path / "strangers.csv", *out): "must share galaxies",
         (catalogue, tmp_path / "bare.csv", *out): "must have a column",

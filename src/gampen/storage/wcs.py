@@ -7,7 +7,6 @@ Calabretta & Greisen 2002, doi:10.1051/0004-6361:20021327. Pixels are 0-indexed 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from gampen.cutouts import CardValue
 from gampen.storage.headers import Cards
@@ -39,9 +38,9 @@ Matrix = tuple[float, float, float, float]
 """Degrees per pixel: d(first)/dx, d(first)/dy, d(second)/dx, d(second)/dy."""
 
 
-def wcs_cards(cards: Cards) -> Mapping[str, CardValue]:
+def wcs_cards(cards: Cards) -> dict[str, CardValue]:
     """The world-coordinate cards that a header holds, SIP distortions and PV parameters too."""
-    return cards.chosen(wcs_keywords(cards))
+    return dict(cards.chosen(wcs_keywords(cards)))
 
 
 def wcs_keywords(cards: Cards) -> tuple[str, ...]:
