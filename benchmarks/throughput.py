@@ -15,6 +15,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 from astropy.io import fits
 
@@ -22,7 +23,7 @@ from benchmarks.many import simulated
 from gampen.cutouts import Cutout
 from gampen.estimator import Estimator
 from gampen.inference.looking import look
-from gampen.inference.sampling import LANE, frames_of
+from gampen.inference.sampling import LANE
 from gampen.network.dropout import Masks
 from gampen.network.frames import Frames
 from gampen.scaling.pipeline import lanes
@@ -30,37 +31,49 @@ from gampen.storage.layouts import open_folder
 from gampen.verbs.predict import predict
 from gampen.verbs.predict_request import PredictRequest
 
+Images = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 ROUNDS = 3
-IN_MEMORY = 512  # galaxies whose frames the network alone is given, again and again
+IN_MEMORY = 512  # galaxies whose images the network alone is given, again and again
 
 
-def frames_in_memory(home: Path) -> list[Frames]:
-    """The frames of some galaxies, in groups as a lane takes them."""
+def images_in_memory(home: Path) -> list[Images]:
+    """The images of some galaxies as tensors, in groups as a lane takes them."""
     galaxies = [e for e in open_folder(home).take(range(IN_MEMORY)).read() if isinstance(e, Cutout)]
     starts = range(0, len(galaxies) - LANE + 1, LANE)
-    return [frames_of(galaxies[start : start + LANE]) for start in starts]
+    return [tensors_of(galaxies[start : start + LANE]) for start in starts]
+
+
+def tensors_of(cutouts: list[Cutout]) -> Images:
+    """Images, bad pixels and widths and concentrations of PSFs."""
+    images, bad = (
+        torch.from_numpy(np.stack([getattr(c, n) for c in cutouts])) for n in ("pixels", "bad")
+    )
+    psfs = (
+        [getattr(c, n) or torch.nan for c in cutouts] for n in ("psf_fwhm", "psf_concentration")
+    )
+    return images, bad, *(torch.tensor(values, dtype=torch.float32) for values in psfs)
 
 
 @torch.no_grad()
-def through(estimator: Estimator, masks: Masks, guarded: bool, frames: Frames) -> None:
-    """Run the network, with the guard or without."""
-    looked = look(estimator.network, frames)
+def through(estimator: Estimator, masks: Masks, guarded: bool, images: Images) -> None:
+    """Run the network, with the guard or without; its first act is to measure the noise."""
+    looked = look(estimator.network, Frames.prepare(*images))
     estimator.network.conclude(looked.summary, looked.guess, masks)
     if guarded and estimator.guard is not None:
         estimator.guard(looked.evidence)
 
 
-def network_alone(estimator: Estimator, groups: Sequence[Frames], guarded: bool, n: int) -> None:
+def network_alone(estimator: Estimator, groups: Sequence[Images], guarded: bool, n: int) -> None:
     """Have the network look at so many galaxies, in lanes side by side."""
     masks = Masks.of_head(estimator.network.settings, 64, 0)
     with lanes() as side:
         whole = [groups[place % len(groups)] for place in range(-(-n // LANE))]
-        done = [side.submit(through, estimator, masks, guarded, frames) for frames in whole]
+        done = [side.submit(through, estimator, masks, guarded, images) for images in whole]
         for future in done:
             future.result()
 
 
-def one_by_one(estimator: Estimator, groups: Sequence[Frames], n: int) -> None:
+def one_by_one(estimator: Estimator, groups: Sequence[Images], n: int) -> None:
     """The same on all threads for one group at a time, as torch does it by itself."""
     masks = Masks.of_head(estimator.network.settings, 64, 0)
     for place in range(-(-n // LANE)):
@@ -105,7 +118,7 @@ def main(galaxies: str = "4000", side: str = "96") -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = simulated(Path(folder), n, int(side))
         files = sorted((home / "cutouts").iterdir())
-        groups = frames_in_memory(home)
+        groups = images_in_memory(home)
         request = PredictRequest(home, Path(folder) / "catalogue.parquet")
         measured = {
             "end to end": partial(predict, request),

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ import torch
 from gampen.catalog import Catalog, Column
 from gampen.cutouts import Cutout, Entry, Rejection
 from gampen.errors import UsageError
-from gampen.estimator import Estimator
+from gampen.estimator import Estimator, locate
 from gampen.inference.sampling import LANE
 from gampen.posterior import Posterior
 from gampen.scaling.parts import Parts
@@ -79,16 +80,25 @@ class Done:
     flagged: int
 
 
-@lru_cache(maxsize=1)
-def estimator_of(name: str, sha256: str) -> Estimator:
-    """The estimator of a run, loaded once a process; `UsageError` where it is another by now."""
-    estimator = Estimator.load(name)
-    if estimator.provenance.get(DIGEST, "") != sha256:
+def estimator_of(name: str, sha256: str | None = None) -> Estimator:
+    """An estimator, loaded once a process as long as its file stays as it is.
+
+    `UsageError` where it is not the one of this digest.
+    """
+    path = locate(name)
+    found = path.stat()
+    estimator = _loaded(path, found.st_size, found.st_mtime_ns)
+    if sha256 is not None and estimator.provenance.get(DIGEST, "") != sha256:
         raise UsageError(
             f"estimator {name} must stay the same during a run; it is another now: put it back, "
             f"or begin a new run"
         )
     return estimator
+
+
+@lru_cache(maxsize=1)
+def _loaded(path: Path, _size: int, _changed: int) -> Estimator:
+    return Estimator.load(path)
 
 
 def predict_part(task: Task) -> Done:

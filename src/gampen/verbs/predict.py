@@ -13,7 +13,6 @@ import numpy as np
 
 from gampen.catalog import Catalog
 from gampen.errors import GampenError, UsageError
-from gampen.estimator import Estimator
 from gampen.scaling.chunks import chunks
 from gampen.scaling.engine import Engine, Lost
 from gampen.scaling.parts import RUN, Parts, alone_in
@@ -26,7 +25,7 @@ from gampen.storage.layouts import INFO
 from gampen.storage.sources import Source
 from gampen.storage.tables import read_catalog
 from gampen.verbs.outputs import claim_file, claim_folder
-from gampen.verbs.parts import Done, Task, done_of, predict_part, predict_parts
+from gampen.verbs.parts import Done, Task, done_of, estimator_of, predict_part, predict_parts
 from gampen.verbs.predict_request import PredictRequest
 from gampen.verbs.sights import Sight
 
@@ -124,7 +123,7 @@ class Run:
     @classmethod
     def of(cls, request: PredictRequest) -> Run:
         """The run of a request, old or new; `UsageError` where it cannot be."""
-        estimator = Estimator.load(request.estimator)
+        estimator = estimator_of(request.estimator)
         request = request.absolute() if request.elsewhere or request.mosaics else request
         source = request.open()
         slices = chunks(len(source), PART)
