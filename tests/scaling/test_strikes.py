@@ -73,6 +73,14 @@ def test_a_torn_trace_tells_nothing(tmp_path):
         assert Trace(path).suspects == set()
 
 
+def test_what_ends_after_a_part_was_given_up_leaves_no_trace(tmp_path):
+    trace = Trace(tmp_path / ".trace")
+    trace.open(range(4))
+    trace.remove()
+    trace.close([2])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_work_goes_on_where_no_trace_can_be_left(tmp_path):
     trace = Trace(tmp_path / "nowhere" / ".trace")
     trace.open([1])

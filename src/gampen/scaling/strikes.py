@@ -30,6 +30,7 @@ class Trace:
         """Read what was left at `path`, if anything was."""
         self.path, self._lock = path, threading.Lock()
         self._open: set[int] = set()
+        self._removed = False
         left, self.alone, self.together, self.strikes = _read(path)
         if len(left) == 1:
             (only,) = left
@@ -65,10 +66,14 @@ class Trace:
 
     def remove(self) -> None:
         """Leave no trace: the part is whole, or its work ended in a way that can be told."""
-        self.path.unlink(missing_ok=True)
+        with self._lock:
+            self._removed = True
+            self.path.unlink(missing_ok=True)
 
     def _write(self) -> None:
         """Leave the trace; it must outlast this process, not the machine."""
+        if self._removed:  # what was still under way ends after the part has been given up
+            return
         sets = [sorted(galaxies) for galaxies in (self._open, self.alone, self.together)]
         temporary = self.path.with_suffix(".part")
         with suppress(OSError):  # on a full disk the part itself will say so
