@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gampen.network.apertures import summed
 from gampen.network.dropout import Dropout, MapMasks
 from gampen.settings import NetworkSettings
 
@@ -92,7 +93,7 @@ class Features(nn.Module):
                 maps = layer(maps, context, thin)
             else:
                 maps = layer(thin(maps) if place else maps)
-        return (functional.relu(maps).flatten(2) @ self.rings).flatten(1)
+        return summed(functional.relu(maps).flatten(2), self.rings).flatten(1)
 
     def thinning(self, masks: MapMasks | None) -> Thinning:
         """Dropout before each convolution but the first: by masks, at random in training, or none.
@@ -107,10 +108,10 @@ class Features(nn.Module):
         return lambda maps: masks(maps, next(places))
 
 
-def ring_weights(size: int) -> Float[Tensor, "place ring"]:
+def ring_weights(size: int) -> Float[Tensor, "ring place"]:
     """Weights of a size x size map's places in overlapping rings, each summing to one."""
     offset = torch.arange(size) - (size - 1) / 2
     radius = torch.hypot(offset[:, None], offset[None, :]).flatten() / (size / 2)
     centres = torch.linspace(0.1, 1.1, RINGS)
     weights = (-0.5 * ((radius[:, None] - centres) / 0.15).square()).exp()
-    return weights / weights.sum(dim=0)
+    return (weights / weights.sum(dim=0)).T.contiguous()

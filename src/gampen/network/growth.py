@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gampen.network.apertures import discs
+from gampen.network.apertures import discs, summed
 
 FLUX_FLOOR = 3.0
 STEPS = 28
@@ -61,7 +61,7 @@ class Growth:
             side = share * sampling
             end = STEPS if share == 1 else sum(radius < share for radius in steps)
             chosen = tuple(radius / share * size / 2 for radius in steps[start:end])
-            inside = views[share].flatten(1) @ discs(size, size, chosen, device)
+            inside = summed(views[share].flatten(1), discs(size, size, chosen, device))
             light.append(inside * side.square()[:, None])
             start = max(start, end)
         radii, half_side = torch.tensor(steps, device=device), sampling * size / 2

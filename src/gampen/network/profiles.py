@@ -21,6 +21,7 @@ from jaxtyping import Complex, Float, Int
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from gampen.network.apertures import summed
 from gampen.network.growth import Growth, Views
 
 RINGS = 18
@@ -135,7 +136,7 @@ def ellipse_of(
     errors = (noise * (scale * moments[0]).exp()).square().sum(dim=1, keepdim=True).sqrt()
     for _ in range(ROUNDS):
         seen = light * (scale * ellipse.square_radius(moments)).exp()
-        trace, plus, cross = (seen @ moments.mT)[:, :, None].unbind(1)
+        trace, plus, cross = summed(seen, moments)[:, :, None].unbind(1)
         trace = trace.clamp(min=0) + radius.square() * errors + 1e-9
         # of a Gaussian, each look sees the mean of its shape and the window's
         double = Ellipse(2 * plus / trace - ellipse.along, 2 * cross / trace - ellipse.athwart)

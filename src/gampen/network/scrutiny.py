@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, embedding_bag
 
+from gampen.network.apertures import summed
 from gampen.network.crop import Crop
 
 CORE, AROUND = 4, 16  # [pixel] half-widths of the boxes in which a plateau is looked for
@@ -187,7 +188,7 @@ def roughness(crop: Crop) -> Float[Tensor, "galaxy number"]:
         smooth = near @ view @ near.T
         odd = (view - view.flip(-1, -2)) / math.sqrt(2)
         for part in (view - smooth, odd):
-            power = part[:, 0].square().flatten(1) @ annuli(view.shape[-1], view.device)
+            power = summed(part[:, 0].square().flatten(1), annuli(view.shape[-1], view.device))
             found.append(power.clamp(min=1e-3).log() / 3)
     if not crop.inner:
         found += [torch.zeros_like(found[0])] * 2
@@ -203,7 +204,7 @@ def neighbourhood(size: int, device: torch.device) -> Float[Tensor, "pixel pixel
 
 
 @lru_cache(maxsize=4)
-def annuli(size: int, device: torch.device) -> Float[Tensor, "pixel ring"]:
+def annuli(size: int, device: torch.device) -> Float[Tensor, "ring pixel"]:
     """What takes the mean over each ring of a crop of `size` pixels along each side."""
     axis = (torch.arange(size) - (size - 1) / 2) / (size / 2)
     radius = (axis.square()[:, None] + axis.square()[None, :]).sqrt().flatten()
@@ -212,4 +213,4 @@ def annuli(size: int, device: torch.device) -> Float[Tensor, "pixel ring"]:
         ((radius >= low) & (radius < high)).float()
         for low, high in zip(bounds, ROUGH, strict=False)
     ]
-    return torch.stack([ring / ring.sum() for ring in rings], dim=1).to(device)
+    return torch.stack([ring / ring.sum() for ring in rings]).to(device)
