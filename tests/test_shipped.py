@@ -6,6 +6,7 @@ import pytest
 from gampen.cutouts import Cutout, Cutouts, Flag
 from gampen.estimator import Estimator
 from gampen.inference.sampling import Sampling
+from tiny import galaxies
 
 FEW = Sampling(passes=4)
 
@@ -65,3 +66,11 @@ def test_a_core_that_is_cut_off_is_flagged(universal):
     image = np.minimum(blob(96, 5.0, 60_000), 150) + noise(96, 4)
     (found,) = flags_of(universal, image)
     assert Flag.SATURATED in found
+
+
+def test_a_galaxy_has_the_same_bits_in_any_place_and_company(universal):
+    cutouts = galaxies(21)
+    whole = universal.predict(cutouts).pack().numpy()
+    for order in (range(1, 21), range(20, -1, -1), (5, 0, 17), (13,)):
+        some = universal.predict(cutouts.take(order)).pack().numpy()
+        np.testing.assert_array_equal(some, whole[list(order)])

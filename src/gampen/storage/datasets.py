@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from gampen.catalog import Catalog
 from gampen.errors import UsageError
 from gampen.storage.atomic import whole_file
+from gampen.storage.memory import give_back
 from gampen.storage.parquet import from_arrow, settings, texts, to_arrow
 from gampen.storage.streams import Stream, Told, nobody
 from gampen.storage.tables import read_catalog, sound, write_stream
@@ -149,6 +150,7 @@ def merge_parts(
             if len(rows):
                 writer.write_table(rows, row_group_size=len(rows))
             told(len(rows))
+            give_back()
 
 
 def rows_of(part: Path) -> pa.Table:

@@ -20,6 +20,7 @@ from gampen.errors import UsageError
 from gampen.estimator import Estimator, locate
 from gampen.inference.sampling import LANE
 from gampen.posterior import Posterior
+from gampen.scaling.memory import keep_memory
 from gampen.scaling.parts import Parts
 from gampen.scaling.pipeline import Lanes, bucketed, fetched_ahead, lanes, single_threaded
 from gampen.scaling.strikes import CONVICTED, Trace
@@ -112,6 +113,7 @@ def predict_parts(tasks: Iterable[Task], tell: Tell = lambda _: None) -> Iterato
 
     A process that is killed leaves traces of what it was at; one that ends by itself leaves none.
     """
+    keep_memory()
     with ExitStack() as stack, single_threaded(1) as last:
         ending: deque[Future[Done]] = deque()
         side: Lanes | None = None

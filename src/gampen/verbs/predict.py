@@ -22,6 +22,7 @@ from gampen.storage.estimators import DIGEST
 from gampen.storage.footers import read_columns
 from gampen.storage.homes import CUTOUTS
 from gampen.storage.layouts import INFO
+from gampen.storage.memory import give_back
 from gampen.storage.sources import Source
 from gampen.storage.tables import read_catalog
 from gampen.verbs.outputs import claim_file, claim_folder
@@ -129,6 +130,7 @@ class Run:
         slices = chunks(len(source), PART)
         inputs = tuple(source.take(galaxies).fingerprint() for galaxies in slices)
         plan = Plan(request.settings(estimator), len(source), inputs)
+        give_back()
         workplace = claim_results(request)
         drawing = None
         if request.draws:
