@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Positions = Float64[np.ndarray, " galaxy"]
 
-ROUND_TRIP = 0.1
+ROUND_TRIP = 1e-3
 """[pixel] A position that comes back this far from where it was has no place in the image."""
 
 TOLERANCE = 1e-6

@@ -23,7 +23,7 @@ from gampen.storage.open_tiles import OpenTile
 from gampen.storage.places import Place, Tiling, tiling_of
 from gampen.storage.planes import Band
 from gampen.storage.psf_maps import Image, PsfMap, open_psf_map, psf_at
-from gampen.storage.shelves import Shelf
+from gampen.storage.shelves import Shelf, worth_it
 from gampen.storage.sizes import Size, Unit
 from gampen.storage.stamps import Stamp, pieces_of
 from gampen.storage.tables import read_catalog
@@ -146,12 +146,15 @@ class MosaicSource:
     ) -> Iterator[Made | Rejection]:
         """What is made of stamps of one tile."""
         sides = [wanted.side for wanted in chosen if isinstance(wanted, Wanted)]
+        many: bool | None = None
         for wanted in chosen:
             if isinstance(wanted, Rejection):
                 yield wanted
                 continue
             try:
-                opened = shelf.open(self.tiling.tile(number), sides)
+                tile = self.tiling.tile(number)
+                many = worth_it(tile, sides) if many is None else many
+                opened = shelf.open(tile, many)
                 stamp = self._stamp(opened, wanted)
             except (GalaxyError, UsageError) as error:
                 yield rejected(wanted.known, str(error))

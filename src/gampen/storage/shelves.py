@@ -54,14 +54,13 @@ class Shelf:
         while self._open:
             self._open.popitem()[1].close()
 
-    def open(self, tile: Tile, sides: Sequence[int]) -> OpenTile:
-        """A tile of which stamps of these sides are wanted, one after the other, by rows.
+    def open(self, tile: Tile, many: bool) -> OpenTile:
+        """A tile of which few or many stamps are wanted, one after the other, by rows.
 
         `GalaxyError` where it cannot be read.
         """
         found = self._open.pop(tile.path, None) or OpenTile(tile)
         self._open[tile.path] = found
-        many = worth_it(tile, sides)
         if many and found.size <= LARGEST_HELD:
             self._make_room(found.size - found.held)
             found.hold()
