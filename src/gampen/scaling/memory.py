@@ -6,9 +6,10 @@ import ctypes
 import sys
 from functools import cache
 
-# From malloc.h of the GNU C library; its own bound on the second is 32 MiB.
+# From malloc.h of the GNU C library. A lane's tensors are smaller than the second; whole batches,
+# which come and go rarely and would leave holes, are not.
 TRIM_THRESHOLD = -1, 256 << 20
-MMAP_THRESHOLD = -3, 32 << 20
+MMAP_THRESHOLD = -3, 4 << 20
 
 
 @cache
