@@ -19,6 +19,7 @@ TOLERANCE = 1.1
 BORDER = 2  # [pixel] width of the outermost ring, which should hold sky
 SKY_TOLERANCE = 5.0  # [sky sigma] of the border's median off zero
 FLAT_SHARE = 0.5  # of the centre's brightness: a border this bright is not a galaxy's outskirts
+MASKED = int(Flag.MASKED_PIXELS)
 STRIDE = 8  # [pixel] between those looked at for noise
 
 
@@ -41,19 +42,19 @@ class TrainedRange:
     ) -> Int32[np.ndarray, " galaxy"]:
         """Each cutout's own flags with those that this range and the noise of its sky add."""
         pairs = zip(cutouts, sky_sigma, strict=True)
-        found = [int(cutout.flags | self._added(cutout, float(sigma))) for cutout, sigma in pairs]
+        found = [int(cutout.flags) | self._added(cutout, float(sigma)) for cutout, sigma in pairs]
         return np.array(found, dtype=np.int32)
 
-    def _added(self, cutout: Cutout, sigma: float) -> Flag:
-        flags = Flag(0)
+    def _added(self, cutout: Cutout, sigma: float) -> int:
+        flags = 0  # whole numbers: an enumeration's own arithmetic takes longer than all of this
         if _outside(min(cutout.shape), self.size) or _outside(max(cutout.shape), self.size):
-            flags |= Flag.SIZE_OUT_OF_RANGE
+            flags |= int(Flag.SIZE_OUT_OF_RANGE)
         if cutout.psf_fwhm is not None and _outside(cutout.psf_fwhm, self.psf_fwhm):
-            flags |= Flag.PSF_OUT_OF_RANGE
+            flags |= int(Flag.PSF_OUT_OF_RANGE)
         if float(core(cutout.pixels).sum()) <= 0:
-            flags |= Flag.NOT_POSITIVE
+            flags |= int(Flag.NOT_POSITIVE)
         if lacks_noise(cutout) or has_sky(cutout, sigma):
-            flags |= Flag.UNUSUAL
+            flags |= int(Flag.UNUSUAL)
         return flags
 
 
@@ -78,7 +79,7 @@ def guard_flags(guard: Guard, inferred: Inferred) -> Int32[np.ndarray, " galaxy"
 def lacks_noise(cutout: Cutout) -> bool:
     """Whether the image has no noise worth the name, beside its brightest pixel."""
     good, some = cutout.pixels, cutout.pixels[::STRIDE, ::STRIDE]
-    if Flag.MASKED_PIXELS in cutout.flags:
+    if int(cutout.flags) & MASKED:
         good, some = good[~cutout.bad], some[~cutout.bad[::STRIDE, ::STRIDE]]
     brightest = max(float(good.max()), -float(good.min()))
     return bool(some.size) and brightest > BRIGHTEST * MAD_TO_SIGMA * median_deviation(some)
@@ -106,7 +107,7 @@ def has_sky(cutout: Cutout, sigma: float) -> bool:
 def border_level(cutout: Cutout) -> float:
     """The median of the good pixels at the border, zero where there are none."""
     good = ring(cutout.pixels)
-    if Flag.MASKED_PIXELS in cutout.flags:
+    if int(cutout.flags) & MASKED:
         good = good[~ring(cutout.bad)]
     return median(good) if good.size else 0.0
 
