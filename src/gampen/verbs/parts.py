@@ -25,6 +25,7 @@ from gampen.scaling.parts import Parts
 from gampen.scaling.pipeline import Lanes, bucketed, fetched_ahead, lanes, single_threaded
 from gampen.scaling.strikes import CONVICTED, Trace
 from gampen.storage.estimators import DIGEST
+from gampen.storage.memory import give_back
 from gampen.storage.sources import Source
 from gampen.verbs.predict_request import PredictRequest
 from gampen.verbs.rows import rows_of
@@ -206,6 +207,7 @@ def _end(task: Task, trace: Trace, looking: Sequence[Future[Found]]) -> Done:
     sight = Sight.cat([sight for _, sight in found]).sorted_by(places)
     done = write_part(task, sight)
     trace.remove()
+    give_back()
     return done
 
 
