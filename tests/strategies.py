@@ -5,11 +5,12 @@ import torch
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nst
 
-from gampen.parameters import MORPHOLOGY, Parameter, ParameterSpace, Scaling
+from gampen.parameters import MORPHOLOGY, Parameter, ParameterSpace
 from gampen.posterior import Posterior
 from gampen.probability.bijections import Exponential, Identity, Logistic
 from gampen.probability.marginals import Marginal
 from gampen.probability.mixtures import GaussianMixture
+from gampen.settings import Scaling
 
 
 def numbers(shape, low, high):

@@ -1,6 +1,7 @@
 """Parameters and their spaces: bounds, scaling, and the text from which a space comes back."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gampen.errors import UsageError
-from gampen.parameters import MORPHOLOGY, Parameter, ParameterSpace, Scaling
+from gampen.parameters import MORPHOLOGY, Parameter, ParameterSpace, space_of
+from gampen.settings import ParameterSettings, Scaling
 from strategies import numbers, spaces
+from tiny import RUN
 
 
 @given(spaces, st.data())
@@ -91,3 +94,15 @@ def test_the_first_length_is_found_where_there_is_one():
     assert MORPHOLOGY.first_length == 1
     assert MORPHOLOGY.select(["flux", "bulge_to_total"]).first_length is None
     assert MORPHOLOGY.select(["flux", "effective_radius"]).first_length == 1
+
+
+def test_a_run_names_its_parameters_built_in_or_its_own():
+    own = {"age": ParameterSettings(low=0, unit="Gyr")}
+    space = space_of(replace(RUN, parameters=("flux", "age"), parameter=own))
+    assert space == ParameterSpace((MORPHOLOGY.parameters[2], Parameter("age", 0, unit="Gyr")))
+    assert space_of(RUN) == MORPHOLOGY
+
+
+def test_a_parameter_that_nobody_told_of_is_refused():
+    with pytest.raises(UsageError, match=r"\[parameter.NAME\].*got age"):
+        space_of(replace(RUN, parameters=("flux", "age")))

@@ -29,7 +29,7 @@ _HOMES = {
     "ParameterSpace": "gampen.parameters",
     "Posterior": "gampen.posterior",
     "Prior": "gampen.prior",
-    "Scaling": "gampen.parameters",
+    "Scaling": "gampen.settings",
     "TrainingError": "gampen.errors",
     "Uniform": "gampen.prior",
     "UsageError": "gampen.errors",
@@ -67,9 +67,10 @@ if TYPE_CHECKING:
     from gampen.cutouts import Cutout, Cutouts, Flag
     from gampen.errors import EstimatorError, GalaxyError, GampenError, TrainingError, UsageError
     from gampen.estimator import Estimator
-    from gampen.parameters import MORPHOLOGY, Parameter, ParameterSpace, Scaling
+    from gampen.parameters import MORPHOLOGY, Parameter, ParameterSpace
     from gampen.posterior import Posterior
     from gampen.prior import Histogram, LogNormal, LogUniform, Normal, Prior, Uniform
+    from gampen.settings import Scaling
     from gampen.storage.sources import load_cutouts
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from enum import Enum
 
 import torch
 from jaxtyping import Float
@@ -19,14 +18,7 @@ from torch import Tensor
 
 from gampen.errors import UsageError
 from gampen.probability.bijections import Bijection, Exponential, Identity, Logistic
-
-
-class Scaling(Enum):
-    """How a parameter's value follows the image's own units."""
-
-    NONE = "none"
-    LENGTH = "length"
-    FLUX = "flux"
+from gampen.settings import RunSettings, Scaling
 
 
 @dataclass(frozen=True)
@@ -191,3 +183,19 @@ FLUX = Parameter(
     description="total PSF-free flux of bulge and disk, in the units of the image",
 )
 MORPHOLOGY = ParameterSpace((BULGE_TO_TOTAL, EFFECTIVE_RADIUS, FLUX))
+
+BUILT_IN = {parameter.name: parameter for parameter in MORPHOLOGY}
+"""Parameters that simulations know of, by name."""
+
+
+def space_of(run: RunSettings) -> ParameterSpace:
+    """The parameters that a run file asks for; `UsageError` for one that nobody has told of."""
+    own = {name: Parameter(name, **vars(told)) for name, told in run.parameter.items()}
+    known = BUILT_IN | own
+    unknown = [name for name in run.parameters if name not in known]
+    if unknown:
+        raise UsageError(
+            f"parameters must be built in ({', '.join(BUILT_IN)}) or have a table "
+            f"[parameter.NAME] of their own; got {', '.join(unknown)}"
+        )
+    return ParameterSpace(tuple(known[name] for name in run.parameters))

@@ -8,8 +8,8 @@ import torch
 
 from gampen.network.frames import Frames
 from gampen.network.network import GampenNetwork
-from gampen.parameters import MORPHOLOGY, Parameter, ParameterSpace, Scaling
-from gampen.settings import CropFreedom
+from gampen.parameters import MORPHOLOGY, Parameter, ParameterSpace
+from gampen.settings import CropFreedom, Scaling
 from tiny import NETWORK, batch, lively, network
 
 

@@ -18,8 +18,8 @@ from torch.nn import functional
 
 from gampen.cutouts import Cutout, Cutouts
 from gampen.errors import UsageError
-from gampen.parameters import Scaling
 from gampen.posterior import Posterior
+from gampen.settings import Scaling
 
 QUARTER = 90.0  # [degree] by multiples of which pixels fall on pixels
 TOUCHED = 1e-3  # share of a bad pixel in a resampled one that spoils it

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from jaxtyping import Float64
 
-from gampen.parameters import ParameterSpace, Scaling
+from gampen.parameters import ParameterSpace
 from gampen.posterior import Posterior
+from gampen.settings import Scaling
 
 SIGMA_QUANTILES = (0.15865, 0.84135)
 

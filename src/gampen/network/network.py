@@ -28,10 +28,10 @@ from gampen.network.stretch import stretch
 from gampen.network.surroundings import NUMBERS as SURROUNDINGS
 from gampen.network.surroundings import surroundings
 from gampen.network.transformer import SpatialTransformer
-from gampen.parameters import ParameterSpace, Scaling
+from gampen.parameters import ParameterSpace
 from gampen.probability.bijections import Exponential
 from gampen.probability.mixtures import GaussianMixture
-from gampen.settings import NetworkSettings
+from gampen.settings import NetworkSettings, Scaling
 
 CONTEXT = 64
 DETAIL = 128

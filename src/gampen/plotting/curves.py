@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from gampen.parameters import Parameter, Scaling
+from gampen.parameters import Parameter
 from gampen.plotting.style import interval_text, words_of
 from gampen.posterior import Posterior
+from gampen.settings import Scaling
 
 SHARE_68 = 0.6827
 SHARE_95 = 0.9545

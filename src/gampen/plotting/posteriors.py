@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from gampen.cutouts import Cutout, Cutouts, Flag
-from gampen.parameters import Parameter, Scaling
+from gampen.parameters import Parameter
 from gampen.plotting.curves import Curve, Surface, joint_surface, marginal_curve
 from gampen.plotting.images import DrawnCrop, draw_cutout, draw_image
 from gampen.plotting.style import (
@@ -25,6 +25,7 @@ from gampen.plotting.style import (
     styled,
 )
 from gampen.posterior import Posterior
+from gampen.settings import Scaling
 
 
 @styled

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from gampen.catalog import Catalog
 from gampen.errors import UsageError
-from gampen.parameters import Scaling
 from gampen.photometry import magnitudes, signal_to_noise
 from gampen.posterior import Posterior
+from gampen.settings import Scaling
 
 Columns = dict[str, Shaped[np.ndarray, " galaxy"]]
 

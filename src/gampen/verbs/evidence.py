@@ -17,8 +17,9 @@ from gampen.cutouts import Cutout, Cutouts, Entry, Rejection
 from gampen.errors import UsageError
 from gampen.estimator import Estimator, Prediction
 from gampen.inference.sampling import Sampling
-from gampen.parameters import ParameterSpace, Scaling
+from gampen.parameters import ParameterSpace
 from gampen.scaling.chunks import ahead, chunks
+from gampen.settings import Scaling
 from gampen.storage.layouts import Folder, read_cutouts
 from gampen.verbs.sights import predict_entries, readable
 

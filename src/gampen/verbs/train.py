@@ -19,7 +19,7 @@ from gampen.estimator import Estimator, locate
 from gampen.network.dropout import Share
 from gampen.network.frames import Frames
 from gampen.network.network import GampenNetwork
-from gampen.parameters import MORPHOLOGY, ParameterSpace
+from gampen.parameters import ParameterSpace, space_of
 from gampen.settings import CropFreedom, RunSettings
 from gampen.simulation.scenes import Scenes, Simulator
 from gampen.simulation.surveys import survey
@@ -147,7 +147,7 @@ class Run:
             step %= max(1, training.simulations // training.batch_size)
         batch = (step, training.batch_size, places, training.observations)
         scenes = simulator.part_of_batch(*batch)
-        return to_batch(scenes, MORPHOLOGY)
+        return to_batch(scenes, space_of(self.settings))
 
     def record(self, report: Report, validation: Validation) -> Path | None:
         """Write history and checkpoint; if this is the best estimator so far, it too, as returned.
@@ -182,9 +182,9 @@ class Run:
 def new_network(settings: RunSettings) -> GampenNetwork:
     """An untrained network, the same for the same seed, on the scale of the first simulations."""
     torch.manual_seed(settings.training.seed)
-    network = GampenNetwork(MORPHOLOGY, settings.network)
+    network = GampenNetwork(space_of(settings), settings.network)
     scenes = Simulator(settings.simulation, VALIDATION_SEED).batch(10**6, START_GALAXIES)
-    start = to_batch(scenes, MORPHOLOGY)
+    start = to_batch(scenes, network.space)
     network.standardise(start.frames, start.truth)
     return network
 
@@ -199,7 +199,8 @@ def validation_batches(settings: RunSettings) -> list[Batch]:
     training = settings.training
     simulator = Simulator(settings.simulation, VALIDATION_SEED)
     groups = range(-(-training.validation_galaxies // training.batch_size))
-    return [to_batch(simulator.batch(n, training.batch_size), MORPHOLOGY) for n in groups]
+    space = space_of(settings)
+    return [to_batch(simulator.batch(n, training.batch_size), space) for n in groups]
 
 
 def to_batch(scenes: Scenes, space: ParameterSpace) -> Batch:

@@ -11,7 +11,7 @@ from jaxtyping import Float64, Shaped
 
 from gampen.calibration.calibration import Calibration
 from gampen.catalog import Catalog
-from gampen.parameters import Parameter, Scaling
+from gampen.parameters import Parameter
 from gampen.photometry import signal_to_noise
 from gampen.plotting.curves import unit_of
 from gampen.plotting.report.judgement import curves_of
@@ -20,6 +20,7 @@ from gampen.plotting.report.samples import Sample
 from gampen.plotting.style import words_of
 from gampen.posterior import Posterior
 from gampen.probability.marginals import Marginal
+from gampen.settings import Scaling
 
 KINDS = {"f4": np.float32, "f8": np.float64, "i4": np.int32}
 SHORT = {"bulge_to_total": "B/T", "effective_radius": "Radius", "magnitude": "Magnitude"}

@@ -1,57 +1,28 @@
-"""Settings of a run, as frozen dataclasses: what a run file may say, with its defaults.
+"""Settings of simulations: surveys, the prior of galaxies, and scenes.
 
-Ranges are `(low, high)` pairs; each field's comment says by what law a value is drawn between them.
+Each field's comment says by what law a value is drawn between the ends of its range.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from enum import Enum
 
 from gampen.errors import UsageError
-
-Range = tuple[float, float]
-Bounds = tuple[float, float]
-
-# A range may begin at the lower bound of what is allowed; the least number stands for "above 0".
-ABOVE_ZERO: Bounds = (math.ulp(0.0), math.inf)
-NOT_NEGATIVE: Bounds = (0.0, math.inf)
-ANY: Bounds = (-math.inf, math.inf)
-SHARE: Bounds = (0.0, 1.0)
-AXIS_RATIO: Bounds = (0.05, 1.0)
-BULGE_TO_TOTAL: Bounds = (1e-6, 1 - 1e-6)  # at 0 and 1 its logarithmic odds are infinite
-SERSIC_INDEX: Bounds = (0.5, 6.0)  # the renderer's table
-MOFFAT_SLOPE: Bounds = (1.2, 12.0)  # the renderer's table
-NOISE_CORRELATION: Bounds = (0.0, 0.49)  # from 1/2 on some frequencies hold no noise at all
-SMALLEST_FRAME = 16  # [pixel]
-
-
-def check_ranges(kind: str, settings: object, allowed: dict[str, Bounds]) -> None:
-    """`UsageError` for a range or a number that is out of its bounds, or a range upside down."""
-    for name, (least, most) in allowed.items():
-        value = getattr(settings, name)
-        low, high = value if isinstance(value, tuple) else (value, value)
-        if not (least <= low <= high <= most and math.isfinite(low) and math.isfinite(high)):
-            bounds = "above 0" if (least, most) == ABOVE_ZERO else f"from {least:g} to {most:g}"
-            order = ", its low end first" if isinstance(value, tuple) else ""
-            raise UsageError(f"{kind}: {name} must be {bounds}{order}; got {value}")
-
-
-class CropFreedom(Enum):
-    """What the spatial transformer may do to the frame."""
-
-    FIXED = "fixed"
-    ZOOM = "zoom"
-    ZOOM_SHIFT = "zoom_shift"
-    AFFINE = "affine"
-
-
-class CropPixels(Enum):
-    """What the pixels of a crop on disk are: those that the network sees, or the image's own."""
-
-    RESAMPLED = "resampled"
-    ORIGINAL = "original"
+from gampen.settings.ranges import (
+    ABOVE_ZERO,
+    ANY,
+    AXIS_RATIO,
+    BULGE_TO_TOTAL,
+    MOFFAT_SLOPE,
+    NOISE_CORRELATION,
+    NOT_NEGATIVE,
+    SERSIC_INDEX,
+    SHARE,
+    SMALLEST_FRAME,
+    Range,
+    check_ranges,
+)
 
 
 class PsfFamily(Enum):
@@ -180,92 +151,3 @@ class SimulationSettings:
     survey: SurveySettings
     prior: PriorSettings = field(default_factory=PriorSettings)
     scene: SceneSettings = field(default_factory=SceneSettings)
-
-
-@dataclass(frozen=True)
-class NetworkSettings:
-    """The shape of the network."""
-
-    crop: CropFreedom = CropFreedom.ZOOM
-    crop_size: int = 64  # [pixel] side of the crop that the convolutions see
-    views: tuple[float, ...] = (1.0,)  # shares of the crop's side: itself, and its middle again
-    stem_stride: int = 2  # of the first convolution; each further width halves the map
-    widths: tuple[int, ...] = (32, 64, 128)  # channels of each width
-    blocks: int = 1  # residual blocks at each width
-    hidden: int = 256  # units in each layer of the head
-    components: int = 4  # Gaussians in the mixture
-    dropout: float = 1e-3  # rate in the head's hidden layers
-    map_dropout: float = 0.0  # rate before every convolution but the first, as in the original
-
-    def __post_init__(self) -> None:
-        """Refuse shapes that cannot be built."""
-        if self.components < 1 or self.blocks < 0 or not self.widths:
-            raise UsageError("network: components, blocks and widths must be 1, 0 and one or more")
-        for name in ("dropout", "map_dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise UsageError(f"network: {name} must be in [0, 1); got {getattr(self, name)}")
-        if (
-            self.stem_stride < 1
-            or self.views[:1] != (1.0,)
-            or not all(0 < share <= 1 for share in self.views)
-        ):
-            raise UsageError(
-                "network: stem_stride must be at least 1, views shares of the crop of which the "
-                f"first is 1; got {self.stem_stride} and {self.views}"
-            )
-        if self.crop_size % self.shrinkage:
-            raise UsageError(
-                f"network: crop_size must be a multiple of {self.shrinkage}; got {self.crop_size}"
-            )
-
-    @property
-    def shrinkage(self) -> int:
-        """The crop's side over that of the last map."""
-        return int(self.stem_stride * 2 ** (len(self.widths) - 1))
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """How the network is fitted."""
-
-    steps: int = 10_000
-    batch_size: int = 64
-    simulations: int = 0  # that are drawn, then shown again and again; nought: new ones each step
-    observations: int = 1  # of each rendered scene: in other brightness, noise and orientation
-    learning_rate: float = 2e-3  # peak of the one-cycle schedule
-    weight_decay: float = 1e-4
-    gradient_clip: float = 5.0
-    average_decay: float = 0.999  # of the exponential moving average of the weights
-    steps_per_epoch: int = 500
-    validation_galaxies: int = 1024
-    crop_pull: float = 0.0  # weight of ln^2 of a crop's side over the wanted number of radii
-    frozen: tuple[str, ...] = ()  # parts of the network that stay as they start
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuse counts below one, rates that are not positive and seeds below zero."""
-        counts = ("steps", "batch_size", "observations", "steps_per_epoch", "validation_galaxies")
-        least = {
-            **dict.fromkeys(counts, 1),
-            "seed": 0,
-            "weight_decay": 0,
-            "average_decay": 0,
-            "crop_pull": 0,
-        }
-        for name, low in least.items():
-            if getattr(self, name) < low:
-                raise UsageError(f"training: {name} must be at least {low}; got {vars(self)[name]}")
-        if min(self.learning_rate, self.gradient_clip, 1 - self.average_decay) <= 0:
-            raise UsageError(
-                "training: learning_rate and gradient_clip must be above 0, average_decay below 1; "
-                f"got {self.learning_rate}, {self.gradient_clip} and {self.average_decay}"
-            )
-
-
-@dataclass(frozen=True)
-class RunSettings:
-    """A whole training run: `gampen train run.toml`."""
-
-    simulation: SimulationSettings
-    network: NetworkSettings = field(default_factory=NetworkSettings)
-    training: TrainingSettings = field(default_factory=TrainingSettings)

@@ -1,0 +1,72 @@
+"""Settings of a run, as frozen dataclasses: what a run file may say, with its defaults.
+
+Ranges are `(low, high)` pairs.
+"""
+
+from gampen.settings.network import (
+    CropFreedom,
+    CropPixels,
+    NetworkSettings,
+)
+from gampen.settings.parameters import (
+    DEFAULT_PARAMETERS,
+    ParameterSettings,
+    Scaling,
+)
+from gampen.settings.ranges import (
+    ABOVE_ZERO,
+    ANY,
+    AXIS_RATIO,
+    BULGE_TO_TOTAL,
+    MOFFAT_SLOPE,
+    NOISE_CORRELATION,
+    NOT_NEGATIVE,
+    SERSIC_INDEX,
+    SHARE,
+    SMALLEST_FRAME,
+    Bounds,
+    Range,
+    check_ranges,
+)
+from gampen.settings.simulation import (
+    Brightness,
+    PriorSettings,
+    PsfFamily,
+    SceneSettings,
+    SimulationSettings,
+    SurveySettings,
+)
+from gampen.settings.training import (
+    RunSettings,
+    TrainingSettings,
+)
+
+__all__ = [
+    "ABOVE_ZERO",
+    "ANY",
+    "AXIS_RATIO",
+    "BULGE_TO_TOTAL",
+    "DEFAULT_PARAMETERS",
+    "MOFFAT_SLOPE",
+    "NOISE_CORRELATION",
+    "NOT_NEGATIVE",
+    "SERSIC_INDEX",
+    "SHARE",
+    "SMALLEST_FRAME",
+    "Bounds",
+    "Brightness",
+    "CropFreedom",
+    "CropPixels",
+    "NetworkSettings",
+    "ParameterSettings",
+    "PriorSettings",
+    "PsfFamily",
+    "Range",
+    "RunSettings",
+    "Scaling",
+    "SceneSettings",
+    "SimulationSettings",
+    "SurveySettings",
+    "TrainingSettings",
+    "check_ranges",
+]

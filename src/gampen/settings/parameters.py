@@ -1,0 +1,28 @@
+"""Settings of parameters: those of the user's own, and which are to be inferred."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Scaling(Enum):
+    """How a parameter's value follows the image's own units."""
+
+    NONE = "none"
+    LENGTH = "length"
+    FLUX = "flux"
+
+
+@dataclass(frozen=True)
+class ParameterSettings:
+    """A parameter of the user's own: a column of the labels, with its open bounds."""
+
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+    scaling: Scaling = Scaling.NONE
+    description: str = ""
+
+
+DEFAULT_PARAMETERS = ("bulge_to_total", "effective_radius", "flux")

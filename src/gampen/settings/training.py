@@ -1,0 +1,59 @@
+"""Settings of training, and of a whole run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gampen.errors import UsageError
+from gampen.settings.network import NetworkSettings
+from gampen.settings.parameters import DEFAULT_PARAMETERS, ParameterSettings
+from gampen.settings.simulation import SimulationSettings
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How the network is fitted."""
+
+    steps: int = 10_000
+    batch_size: int = 64
+    simulations: int = 0  # that are drawn, then shown again and again; nought: new ones each step
+    observations: int = 1  # of each rendered scene: in other brightness, noise and orientation
+    learning_rate: float = 2e-3  # peak of the one-cycle schedule
+    weight_decay: float = 1e-4
+    gradient_clip: float = 5.0
+    average_decay: float = 0.999  # of the exponential moving average of the weights
+    steps_per_epoch: int = 500
+    validation_galaxies: int = 1024
+    crop_pull: float = 0.0  # weight of ln^2 of a crop's side over the wanted number of radii
+    frozen: tuple[str, ...] = ()  # parts of the network that stay as they start
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse counts below one, rates that are not positive and seeds below zero."""
+        counts = ("steps", "batch_size", "observations", "steps_per_epoch", "validation_galaxies")
+        least = {
+            **dict.fromkeys(counts, 1),
+            "seed": 0,
+            "weight_decay": 0,
+            "average_decay": 0,
+            "crop_pull": 0,
+        }
+        for name, low in least.items():
+            if getattr(self, name) < low:
+                raise UsageError(f"training: {name} must be at least {low}; got {vars(self)[name]}")
+        if min(self.learning_rate, self.gradient_clip, 1 - self.average_decay) <= 0:
+            raise UsageError(
+                "training: learning_rate and gradient_clip must be above 0, average_decay below 1; "
+                f"got {self.learning_rate}, {self.gradient_clip} and {self.average_decay}"
+            )
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """A whole training run: `gampen train run.toml`."""
+
+    simulation: SimulationSettings
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    parameters: tuple[str, ...] = DEFAULT_PARAMETERS  # by name: built in, or told of in `parameter`
+    parameter: dict[str, ParameterSettings] = field(default_factory=dict)  # those not built in
