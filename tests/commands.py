@@ -1,7 +1,6 @@
 """The command line as a person meets it: in this process, or in one of its own."""
 
 import os
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -50,20 +49,25 @@ EXECUTABLE = Path(sys.executable).with_name("gampen")
 ALONE = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
-def heed_interrupts():
-    """Undo what a shell does to jobs in its background: they do not hear of Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+HEEDING = (
+    sys.executable,
+    "-c",
+    (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    ),
+)
+"""Before a command: undoes what a shell does to jobs in its background, which hear no Ctrl-C."""
 
 
 def alone(*arguments, **options):
     """`gampen` in a process of its own, running."""
     return subprocess.Popen(
-        [EXECUTABLE, *map(str, arguments)],
+        [*HEEDING, EXECUTABLE, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=ALONE,
-        preexec_fn=heed_interrupts,  # noqa: PLW1509 - the child is one thread of a test
         **options,
     )
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 import chores
-from commands import heed_interrupts
+from commands import HEEDING
 from gampen.errors import UsageError
 from gampen.scaling import cluster
 from gampen.scaling.cluster import at, local
@@ -189,13 +189,12 @@ def test_the_end_of_the_block_ends_the_workers_in_the_middle_of_their_tasks():
 def long_run():
     """A command in the middle of its run, and the processes that it has started."""
     with subprocess.Popen(
-        [sys.executable, "-c", LONG_RUN],
+        [*HEEDING, sys.executable, "-c", LONG_RUN],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=ENVIRONMENT,
         start_new_session=True,
-        preexec_fn=heed_interrupts,  # noqa: PLW1509 - the child is one thread of a test
     ) as run:
         for _ in range(4):
             assert run.stdout.readline()

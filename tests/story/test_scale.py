@@ -1,9 +1,9 @@
 """Long predictions: they stop and go on, share their work, and never mix two runs."""
 
-import resource
 import shutil
 import signal
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -155,26 +155,43 @@ def test_wrong_workers_are_one_line(call, tmp_path, options, reason):
     assert reason in ran.complaint
 
 
-def alone(folder, model, out, **options):
+LITTLE_ROOM = (
+    sys.executable,
+    "-c",
+    (
+        "import os, resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192)); "
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    ),
+)
+"""Before a command: no file of it may grow beyond a few kilobytes."""
+
+
+def alone(folder, model, out, before=()):
     """The prediction in a process of its own."""
-    command = [EXECUTABLE, "predict", folder, "--estimator", model, "-o", out, "--passes", "4"]
+    command = [
+        *before,
+        EXECUTABLE,
+        "predict",
+        folder,
+        "--estimator",
+        model,
+        "-o",
+        out,
+        "--passes",
+        "4",
+    ]
     return subprocess.run(
         [str(word) for word in command],
         capture_output=True,
         text=True,
         check=False,
         env=ALONE,
-        **options,
     )
 
 
 def test_a_disk_that_is_full_is_one_line_and_the_run_can_be_gone_on_with(folder, model, tmp_path):
     out = tmp_path / "catalogue.parquet"
-
-    def little_room():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
-
-    ran = alone(folder, model, out, preexec_fn=little_room)
+    ran = alone(folder, model, out, before=LITTLE_ROOM)
     assert ran.returncode == 2
     assert ran.stderr.startswith("gampen: ")
     assert ran.stderr.count("\n") == 1
