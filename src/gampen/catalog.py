@@ -62,8 +62,11 @@ class Column:
             raise UsageError(f"column {self.name!r} must hold numbers; got text") from None
 
     def text(self) -> list[str]:
-        """The values as text, empty where a cell is empty."""
-        return ["" if value is None else str(value) for value in self.values.tolist()]
+        """The values as text, empty where a cell is empty; bytes are ASCII."""
+        values = self.values
+        if values.dtype.kind == "S":
+            values = np.char.decode(values, "ascii")
+        return ["" if value is None else str(value) for value in values.tolist()]
 
     def take(self, galaxies: Integer[np.ndarray, " chosen"]) -> Column:
         """The same column for the chosen galaxies, in the order chosen."""

@@ -357,3 +357,21 @@ def test_a_hundred_thousand_rows_are_opened_in_seconds_and_sliced_at_once(tmp_pa
     missing = "the file must exist; it is missing"
     assert reasons(folder.take(range(90_000, 92_000))) == [missing] * 2000
     assert time.process_time() - start < 5
+
+
+def test_a_lean_folder_reads_the_same_and_holds_no_more_than_that_takes(listed):
+    columns = {"object_id": ["3", "µ", "2"], "ra": [1.0, 2.0, 3.0], "psf_fwhm_arcsec": [0.5] * 3}
+    folder = open_folder(listed(**columns, bulge_to_total=[0.1, 0.2, 0.3]))
+    lean = folder.lean()
+    assert lean.catalog.names == ("object_id", "file_name", "ra", "psf_fwhm_arcsec")
+    assert lean.catalog["file_name"].values.dtype == "S6"
+    for some in (range(3), range(1, 3)):
+        whole, same = folder.take(some), lean.take(some)
+        assert (same.object_ids, same.file_names) == (whole.object_ids, whole.file_names)
+        for one, other in zip(whole.read(), same.read(), strict=True):
+            assert (one.object_id, one.ra, one.psf_fwhm) == (
+                other.object_id,
+                other.ra,
+                other.psf_fwhm,
+            )
+            assert np.array_equal(one.pixels, other.pixels)

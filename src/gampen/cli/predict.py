@@ -63,7 +63,7 @@ def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
     samples: Annotated[int, typer.Option(help="Joint draws a galaxy, in a file beside.")] = 0,
     passes: Passes = 64,
     seed: Annotated[int, typer.Option(help="Seed of passes and draws.")] = 0,
-    batch_size: BatchSize = 128,
+    batch_size: BatchSize = 64,
     device: Device = "cpu",
     thorough: Thorough = False,
     workers: Workers = 1,

@@ -45,7 +45,7 @@ class Sampling:
 
     passes: int = DEFAULT_PASSES
     seed: int = 0
-    batch_size: int = 128
+    batch_size: int = 64
     device: str = "cpu"
     thorough: bool = False
 

@@ -69,6 +69,15 @@ class Folder:
         chosen = np.fromiter(galaxies, dtype=np.int64)
         return Folder(self.root, self.catalog.take(chosen))
 
+    def lean(self) -> Folder:
+        """The same galaxies, without the columns that reading has no use for; names as bytes.
+
+        Of ten million galaxies this is half a gigabyte, where their whole catalogue takes three.
+        """
+        read = ("object_id", "file_name", "psf_file", *FACTS)
+        columns = (as_bytes(column) for column in self.catalog if column.name in read)
+        return Folder(self.root, Catalog(tuple(columns)))
+
     def read(self, known: Known | None = None) -> Iterator[Entry]:
         """Each galaxy's cutout, in order, or why there is none; see `read_cutouts`."""
         return read_cutouts(self, known)
@@ -172,6 +181,17 @@ def names_in(column: Column) -> Names:
     if column.values.ndim != 1:
         raise UsageError(f"{column.name} must hold one name a galaxy; it holds several")
     return column.values if column.values.dtype.kind == "U" else array_of(column.text())
+
+
+def as_bytes(column: Column) -> Column:
+    """The column with plain text as bytes, which take a quarter of the room."""
+    values = column.values
+    if values.dtype.kind != "U":
+        return column
+    try:
+        return replace(column, values=values.astype("S"))
+    except UnicodeEncodeError:
+        return column
 
 
 def array_of(names: list[str]) -> Names:

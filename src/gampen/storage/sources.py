@@ -30,6 +30,9 @@ class Source(Protocol):
     def take(self, galaxies: range) -> Source:
         """The galaxies of a slice, in order."""
 
+    def lean(self) -> Source:
+        """The same galaxies, with no more in memory than reading them takes."""
+
     def read(self, known: Known | None = None) -> Iterator[Entry]:
         """Each galaxy's cutout, in order, or a `Rejection` that says why there is none.
 

@@ -137,7 +137,7 @@ class Run:
             beside = request.beside if request.in_parts else workplace
             drawing = Parts(beside, plan.run, "part" if request.in_parts else "draws")
         digest = estimator.provenance.get(DIGEST, "")
-        return cls(request, source, plan, digest, Parts(workplace, plan.run), drawing)
+        return cls(request, source.lean(), plan, digest, Parts(workplace, plan.run), drawing)
 
     @property
     def all_parts(self) -> list[Parts]:
@@ -185,6 +185,7 @@ class Run:
 
     def finish(self) -> None:
         """Make the catalogue of its parts, and leave nothing else behind."""
+        give_back()
         for parts, out in zip(self.all_parts, self.request.results, strict=True):
             gather([parts.path(number) for number in range(len(self.plan.parts))], out)
         if not self.request.in_parts:
