@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gampen.errors import TrackingError
 from gampen.tracking.tracker import Ending, Setting
@@ -26,6 +26,7 @@ class Point:
     seconds: float
 
 
+@runtime_checkable
 class Server(Protocol):
     """What may be away: every method may raise `TrackingError`, and is then called once more."""
 

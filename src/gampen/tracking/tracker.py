@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 Setting = str | int | float | bool
 
@@ -18,6 +18,7 @@ class Ending(Enum):
     FAILED = "failed"
 
 
+@runtime_checkable
 class Tracker(Protocol):
     """One that follows a run; a run that goes on where it was left is one run."""
 
