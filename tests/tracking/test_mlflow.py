@@ -4,12 +4,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mlflow
+import mlflow.environment_variables
 import pytest
 from mlflow import MlflowClient
 
 from gampen.errors import TrackingError, UsageError
-from gampen.tracking.mlflow import LONGEST_VALUE, RECORD, MLflowServer, located, without_password
+from gampen.tracking.mlflow import (
+    LONGEST_VALUE,
+    MANNERS,
+    RECORD,
+    MLflowServer,
+    located,
+    without_password,
+)
 from gampen.tracking.patience import Point
 from gampen.tracking.tracker import Ending
 
@@ -243,7 +250,6 @@ def test_the_test_of_that_can_fail(files, run):
     assert "telemetry" in what_is_asked_of_the_network(before, files, run)
 
 
-def test_the_version_of_mlflow_is_one_with_a_switch_for_telemetry():
-    from packaging.version import Version
-
-    assert Version(mlflow.__version__) >= Version("3.1")
+def test_mlflow_knows_every_variable_that_is_set_for_it():
+    known = vars(mlflow.environment_variables)
+    assert [name for name in MANNERS if name not in known] == []
