@@ -72,7 +72,7 @@ def test_settings_are_text_to_read_and_hyperparameters_to_compare_by(tmp_path):
     sitting(tmp_path, [10])
     sitting(tmp_path, [20])
     found = read(tmp_path)
-    (text,) = found.Tensors("settings/text_summary")
+    (text,) = found.Tensors("settings")
     (table,) = text.tensor_proto.string_val
     rows = table.decode().splitlines()
     assert rows[:3] == ["| setting | value |", "| --- | --- |", "| name | mine |"]

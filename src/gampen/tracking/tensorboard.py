@@ -70,7 +70,7 @@ def settings_text(settings: Mapping[str, Setting]) -> bytes:
     rows = [f"| {name} | {value} |" for name, value in settings.items()]
     table = "\n".join(["| setting | value |", "| --- | --- |", *rows])
     tensor = whole(1, TEXT) + part(2, part(2, whole(1, 1))) + part(8, table)
-    return part(1, part(1, "settings/text_summary") + of_plugin("text") + part(8, tensor))
+    return part(1, part(1, "settings") + of_plugin("text") + part(8, tensor))
 
 
 def settings_table(settings: Mapping[str, Setting]) -> bytes:

@@ -8,7 +8,6 @@ import subprocess
 import time
 import tomllib
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,14 +64,12 @@ def tracked(
 
     `UsageError` before the first step where a server cannot be reached; later that is only told.
     """
-    trackers = watch.trackers(tell)
-    followed = Following(watch, trackers)
-    with closing(steps):
-        try:
-            yield from followed.through(steps)
-        finally:
-            steps.close()  # what other processes need comes before what a server needs
-            followed.end()
+    followed = Following(watch, watch.trackers(tell))
+    try:
+        yield from followed.through(steps)
+    finally:
+        steps.close()  # what other processes wait for comes before what a server waits for
+        followed.end()
 
 
 class Following:
