@@ -6,7 +6,8 @@
     ├── UsageError              the call itself is wrong: a path, an option, a setting, a run file
     │   └── EstimatorError      an estimator file is missing, damaged or of another kind
     ├── GalaxyError             one galaxy cannot be used; a verb turns it into one flagged row
-    └── TrainingError           a training run cannot go on: diverged, or another's checkpoint
+    ├── TrainingError           a training run cannot go on: diverged, or another's checkpoint
+    └── TrackingError           a server that follows a run is away; the run goes on without it
 """
 
 from __future__ import annotations
@@ -36,6 +37,10 @@ class GalaxyError(GampenError, ValueError):
 
 class TrainingError(GampenError, RuntimeError):
     """A training run cannot go on."""
+
+
+class TrackingError(GampenError, RuntimeError):
+    """A server that follows a run does not answer."""
 
 
 def reason_of(error: BaseException) -> str:

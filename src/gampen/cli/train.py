@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gampen.cli.application import GO_ON, command, err, out
-from gampen.cli.options import (
-    Device,
-)
+from gampen.cli.options import Device
 from gampen.cli.progress import progress_of
 from gampen.errors import TrainingError
 
 if TYPE_CHECKING:
     from gampen.verbs.train import Progress, TrainRequest
+
+SEEN = "Where the run is followed, beside TensorBoard's files in its folder"
 
 
 @command(GO_ON)
@@ -28,9 +28,19 @@ def train(  # noqa: PLR0913 - a command's arguments are what a person may say
     devices: Annotated[int, typer.Option(help="Devices on each node; they share batches.")] = 1,
     nodes: Annotated[int, typer.Option(help="Nodes, started by srun or torchrun.")] = 1,
     start: Annotated[str | None, typer.Option(help="Estimator to start from.")] = None,
+    mlflow: Annotated[
+        str | None,
+        typer.Option(
+            help="MLflow: URI of a server or database, or a folder.", rich_help_panel=SEEN
+        ),
+    ] = None,
+    experiment: Annotated[
+        str, typer.Option(help="MLflow's experiment for this run.", rich_help_panel=SEEN)
+    ] = "gampen",
 ) -> None:
     """Train an estimator on fresh simulations; a run that was stopped is gone on with."""
     from gampen.training.devices import Devices
+    from gampen.verbs.tracking import Watch, tracked
     from gampen.verbs.train import TrainRequest
     from gampen.verbs.train import train as run
 
@@ -38,12 +48,21 @@ def train(  # noqa: PLR0913 - a command's arguments are what a person may say
     if request.devices.led_elsewhere:
         follow(request)
         return
-    with progress_of("training") as tell, closing(run(request)) as steps:
+    origin = {"device": device if devices == nodes == 1 else f"{devices * nodes} x {device}"}
+    origin |= {"started_from": start or ""}
+    watch = Watch(out_path, runfile, name, "gampen train", origin, mlflow, experiment)
+    followed = tracked(run(request), watch, warn)
+    with progress_of("training") as tell, closing(followed) as steps:
         for step in steps:
             tell(step.report.step, step.steps, f"loss {step.report.loss:.3f}")
             if step.report.validation:
                 err.print(validation_line(step), markup=False, soft_wrap=True)
     out.print(str(out_path / "best.safetensors"), markup=False)
+
+
+def warn(message: str) -> None:
+    """Say in a line what does not end the run."""
+    err.print(f"gampen: {message}", markup=False, soft_wrap=True)
 
 
 def follow(request: TrainRequest) -> None:

@@ -41,11 +41,17 @@ Source = Callable[[int], Batch]
 
 @dataclass(frozen=True)
 class Report:
-    """Where a run stands: `loss` the mean since the last report; `validation` at epochs' ends."""
+    """Where a run stands: `loss` the mean since the last report; `validation` at epochs' ends.
+
+    `gradient_norm` is the mean since the last report, before clipping; `learning_rate` the highest
+    of the step to come.
+    """
 
     step: int
     loss: float
     validation: Validation | None = None
+    learning_rate: float | None = None
+    gradient_norm: float | None = None
 
 
 class Loss(nn.Module):
@@ -124,6 +130,7 @@ class Fit:
         Where several processes fit it, each has its own share of every batch.
         """
         self.settings, self.fabric, self.step = settings, fabric, 0
+        self.gradient_norms: list[Float[Tensor, ""]] = []
         self.average = copy.deepcopy(network).eval().to(fabric.device)
         share_batches(network, share_of(fabric))
         optimiser = torch.optim.AdamW(
@@ -159,7 +166,8 @@ class Fit:
                 validation = validate(self.average, held_out) if ended or last else None
                 if validation is not None:
                     self._check("the held-out loss", validation.nll)
-                yield Report(self.step, mean, validation)
+                rate = float(max(self.schedule.get_last_lr()))
+                yield Report(self.step, mean, validation, rate, self._gradient_norm())
 
     def _advanced(self, batch: Batch) -> Float[Tensor, ""]:
         """The loss of a step, once it is done; alone or together with all other processes."""
@@ -180,6 +188,12 @@ class Fit:
             mean = self.fabric.all_reduce(mean, reduce_op="mean")  # type: ignore[assignment]
         return float(mean)
 
+    def _gradient_norm(self) -> float:
+        """The mean over the steps since it was last asked for; the same in all processes."""
+        norm = torch.stack(self.gradient_norms).mean()
+        self.gradient_norms.clear()
+        return float(norm)
+
     def _advance(self, batch: Batch) -> Float[Tensor, ""]:
         """One step of gradient descent; the loss before it."""
         torch.manual_seed(self.settings.seed * STEPS_APART + self.step)
@@ -187,12 +201,14 @@ class Fit:
         self.optimiser.zero_grad(set_to_none=True)
         loss: Tensor = self.loss(*vars(batch.frames).values(), batch.truth)
         self.fabric.backward(loss)
-        self.fabric.clip_gradients(
+        norm = self.fabric.clip_gradients(
             self.loss,
             self.optimiser,
             max_norm=self.settings.gradient_clip,
             error_if_nonfinite=False,
         )
+        assert norm is not None  # noqa: S101 - there is one where it is clipped by
+        self.gradient_norms.append(norm)
         self.optimiser.step()
         self.schedule.step()
         self.step += 1

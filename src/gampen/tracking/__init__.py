@@ -1,0 +1,1 @@
+"""Those that follow a training run: TensorBoard's event files, and MLflow."""
