@@ -201,8 +201,9 @@ def _merge(network: GampenNetwork, side: Side, masks: Masks) -> Merged:
     if side.mirrored:
         flip = mirrored_slope(space, slope)
         slope, offset = flip * slope, flip * offset
-    merged, epistemic = merged.affine(slope, offset), epistemic * outer(slope)
-    return turned_mixture(space, merged, heading), turned_covariance(space, epistemic, heading)
+    epistemic = epistemic * slope[:, :, None] * slope[:, None, :]
+    mixture = turned_mixture(space, merged.affine(slope, offset), heading)
+    return mixture, turned_covariance(space, epistemic, heading)
 
 
 def _together(sides: list[Merged]) -> Merged:
@@ -211,11 +212,6 @@ def _together(sides: list[Merged]) -> Merged:
         return sides[0]
     merged, between = collapse(GaussianMixture.stack([mixture for mixture, _ in sides]))
     return merged, torch.stack([within for _, within in sides]).mean(dim=0) + between
-
-
-def outer(slope: Float[Tensor, "galaxy parameter"]) -> Float[Tensor, "galaxy parameter parameter"]:
-    """The products of the slopes."""
-    return slope[:, :, None] * slope[:, None, :]
 
 
 @dataclass(frozen=True)

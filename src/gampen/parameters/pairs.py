@@ -54,7 +54,7 @@ def turned_covariance(
 ) -> Float[Tensor, "galaxy parameter parameter"]:
     """A covariance with every pair turned by its galaxy's heading."""
     half = turned_points(space, covariance, heading[:, None])
-    return turned_points(space, half.mT, heading[:, None])
+    return turned_points(space, half.mT, heading[:, None]).mT
 
 
 def mirrored_slope(space: ParameterSpace, like: Tensor) -> Float[Tensor, "1 parameter"]:
