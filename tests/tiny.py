@@ -8,7 +8,7 @@ from torch import nn
 from gampen.cutouts import Cutout, Cutouts
 from gampen.estimator import Estimator
 from gampen.network.network import GampenNetwork
-from gampen.parameters import MORPHOLOGY
+from gampen.parameters import BUILT_IN, MORPHOLOGY, ParameterSpace
 from gampen.settings import (
     NetworkSettings,
     PriorSettings,
@@ -41,6 +41,8 @@ TRAINING = TrainingSettings(
     steps=12, batch_size=16, steps_per_epoch=4, validation_galaxies=32, learning_rate=5e-3
 )
 RUN = RunSettings(SIMULATION, NETWORK, TRAINING)
+PAIRED_NAMES = ("flux", "disk_effective_radius", "disk_elongation_1", "disk_elongation_2")
+PAIRED = ParameterSpace(tuple(BUILT_IN[name] for name in PAIRED_NAMES))
 
 
 def scenes(galaxies, seed=5):
@@ -70,9 +72,20 @@ def lively(network, strength=1.0, seed=3):
 @functools.cache
 def network(settings=NETWORK, seed=1):
     """A random network on the scale of the tiny survey, to look at and not to change."""
+    return network_of(MORPHOLOGY, settings, seed)
+
+
+@functools.cache
+def paired_network():
+    """A random network of parameters of which some are halves of pairs."""
+    return network_of(PAIRED)
+
+
+def network_of(space, settings=NETWORK, seed=1):
+    """A random network of these parameters on the scale of the tiny survey."""
     torch.manual_seed(seed)
-    built = GampenNetwork(MORPHOLOGY, settings)
-    start = batch(64)
+    built = GampenNetwork(space, settings)
+    start = to_batch(scenes(64), space)
     built.standardise(start.frames, start.truth)
     return lively(built).for_convolutions().eval().requires_grad_(False)
 

@@ -1,5 +1,7 @@
 """Inference: one answer a galaxy, whatever it is run together with."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,16 @@ from gampen.inference.sampling import Inferred, Sampling, frames_of, infer
 from gampen.network.dropout import Masks
 from gampen.network.symmetry import SYMMETRIES
 from gampen.settings import NetworkSettings
-from tiny import NETWORK, changed, galaxies, network, ragged
+from tiny import (
+    NETWORK,
+    PAIRED,
+    changed,
+    galaxies,
+    network,
+    network_of,
+    paired_network,
+    ragged,
+)
 
 NAMES = ("epistemic", "theta", "zoom", "sky_sigma")
 
@@ -57,10 +68,9 @@ def test_another_seed_gives_another_draw_of_the_network():
     assert not torch.equal(one.mixture.means, other.mixture.means)
 
 
-@pytest.mark.parametrize("symmetry", SYMMETRIES[1:])
-def test_looking_thoroughly_a_galaxy_is_the_same_in_any_orientation(symmetry):
-    cutouts, sampling = ragged(6), Sampling(passes=8, thorough=True)
-    turned = Cutouts.of(
+def turned_by(symmetry, cutouts):
+    """The cutouts in another orientation."""
+    return Cutouts.of(
         changed(
             c,
             pixels=symmetry.of(torch.from_numpy(c.pixels)).numpy(),
@@ -68,11 +78,52 @@ def test_looking_thoroughly_a_galaxy_is_the_same_in_any_orientation(symmetry):
         )
         for c in cutouts
     )
+
+
+@pytest.mark.parametrize("symmetry", SYMMETRIES[1:])
+def test_looking_thoroughly_a_galaxy_is_the_same_in_any_orientation(symmetry):
+    cutouts, sampling = ragged(6), Sampling(passes=8, thorough=True)
+    turned = turned_by(symmetry, cutouts)
     one, other = infer(network(), cutouts, sampling), infer(network(), turned, sampling)
     torch.testing.assert_close(one.mixture.means, other.mixture.means, rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(one.zoom, other.zoom, rtol=1e-6, atol=0)
     usual = infer(network(), turned, Sampling(passes=8))
     assert not torch.allclose(usual.mixture.means, other.mixture.means, atol=1e-4)
+
+
+@pytest.mark.parametrize("symmetry", SYMMETRIES[1:])
+def test_looking_thoroughly_a_pair_turns_with_its_galaxy(symmetry):
+    cutouts, sampling = ragged(6), Sampling(passes=8, thorough=True)
+    turned = turned_by(symmetry, cutouts)
+    one, other = (infer(paired_network(), seen, sampling) for seen in (cutouts, turned))
+    signs = torch.ones(4, dtype=torch.float64)
+    signs[2:] = symmetry.wave(signs[2:])
+    mean, covariance, epistemic = one.mixture.mean, one.mixture.covariance, one.epistemic
+    torch.testing.assert_close(other.mixture.mean, signs * mean, rtol=1e-6, atol=1e-6)
+    both = signs[:, None] * signs
+    torch.testing.assert_close(other.mixture.covariance, both * covariance, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(other.epistemic, both * epistemic, rtol=1e-5, atol=1e-5)
+    assert float(mean[:, 2:].abs().min()) > 1e-3
+
+
+def test_how_far_a_mirror_image_is_judged_otherwise_is_epistemic():
+    settings = replace(NETWORK, dropout=0.0)
+    built = network_of(PAIRED, settings)
+    thorough, usual = (infer(built, ragged(6), Sampling(thorough=t)) for t in (True, False))
+    assert float(usual.epistemic.abs().max()) < 1e-12
+    assert float(thorough.epistemic.diagonal(dim1=1, dim2=2).min()) > 1e-9
+
+
+def test_what_is_inferred_of_pairs_is_the_networks_own_mixture():
+    cutouts = galaxies(6)
+    found = infer(paired_network(), cutouts, Sampling(passes=1))
+    masks = Masks.of_head(NETWORK, 1, seed=0)
+    frames = frames_of(list(cutouts))
+    crop = paired_network().transformer(frames.pixels)
+    expected = paired_network().judge(frames, crop, masks)
+    torch.testing.assert_close(found.mixture.mean.float(), expected.mean[0], rtol=1e-4, atol=1e-4)
+    ours, theirs = found.mixture.covariance.float(), expected.covariance[0]
+    torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
 
 
 def test_a_single_pass_has_no_epistemic_variance():

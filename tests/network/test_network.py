@@ -8,6 +8,7 @@ import torch
 
 from gampen.network.frames import Frames
 from gampen.network.network import GampenNetwork
+from gampen.network.profiles import Ellipse
 from gampen.parameters import MORPHOLOGY, Parameter, ParameterSpace
 from gampen.settings import CropFreedom, Scaling
 from tiny import NETWORK, batch, lively, network
@@ -138,12 +139,13 @@ def test_extreme_images_get_finite_mixtures():
 def test_the_anchor_is_the_light_and_the_radius_where_there_is_one():
     built = network()
     light, radius = torch.tensor([10.0, 1000.0]), torch.tensor([0.5, 2.0])
-    found = built.anchor(radius, light)
+    found = built.anchor(radius, light, Ellipse.round(light[:, None]))
     expected = torch.stack([torch.zeros(2), radius, light.log()], dim=1)
     assert torch.equal(found, expected)
     bound = ParameterSpace((Parameter("flux", scaling=Scaling.FLUX), Parameter("ratio", 0, 1)))
     other = GampenNetwork(bound, NETWORK).eval()
-    assert torch.equal(other.anchor(radius, light), torch.zeros(2, 2))
+    seen = other.anchor(radius, light, Ellipse.round(light[:, None]))
+    assert torch.equal(seen, torch.zeros(2, 2))
 
 
 @torch.no_grad()
@@ -152,7 +154,7 @@ def test_standardising_puts_the_truths_on_the_unit_scale():
     built = GampenNetwork(MORPHOLOGY, NETWORK).eval()
     drawn = batch(256)
     built.standardise(drawn.frames, drawn.truth)
-    anchor = built.look(drawn.frames, built.transformer(drawn.frames.pixels))[1]
+    anchor = built.look(drawn.frames, built.transformer(drawn.frames.pixels)).guess
     scaled = (drawn.truth - anchor - built.location) / built.spread
     torch.testing.assert_close(scaled.median(dim=0).values, torch.zeros(3), atol=1e-5, rtol=0)
     half = (scaled.quantile(0.8413, dim=0) - scaled.quantile(0.1587, dim=0)) / 2

@@ -82,6 +82,22 @@ def test_the_axis_ratio_is_found_at_any_angle(axis_ratio, angle):
     assert axis_ratio_of(disk(axis_ratio, angle)) == pytest.approx(axis_ratio, rel=0.06)
 
 
+@pytest.mark.parametrize("axis_ratio", [0.7, 0.4])
+@pytest.mark.parametrize("angle", [0.0, 30.0, 89.0, 91.0, 135.0, 179.0, 181.0])
+def test_the_heading_lies_along_the_galaxy_at_any_angle(axis_ratio, angle):
+    ellipse = profiles_of(disk(axis_ratio, angle)).ellipse
+    twice = torch.deg2rad(torch.tensor(2 * angle))
+    expected = torch.stack([twice.cos(), twice.sin()])
+    torch.testing.assert_close(ellipse.heading[0], expected, rtol=0, atol=0.01)
+    assert float(ellipse.length) == pytest.approx(math.sqrt(-math.log(axis_ratio)), rel=0.1)
+
+
+def test_a_circle_has_a_heading_too():
+    ellipse = Ellipse.round(torch.ones(2, 1))
+    assert torch.equal(ellipse.heading, torch.tensor([[1.0, 0.0], [1.0, 0.0]]))
+    assert torch.equal(ellipse.length, torch.zeros(2))
+
+
 @pytest.mark.parametrize("axis_ratio", [0.8, 0.4])
 def test_all_of_the_light_lies_on_the_rings(axis_ratio):
     whole, cleaned, _ = told(disk(axis_ratio))

@@ -29,3 +29,17 @@ def test_a_turned_galaxy_is_rendered_as_the_turned_image(symmetry):
     turned = render(galaxies().turned(symmetry), psf, (40, 40))
     expected = symmetry.of(render(galaxies(), psf, (40, 40)))
     torch.testing.assert_close(turned, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("symmetry", SYMMETRIES)
+def test_waves_of_twice_an_angle_go_where_the_angle_goes(symmetry):
+    angle = torch.tensor([10.0, 80.0, 120.0, 179.0])
+    before, after = (torch.deg2rad(2 * a) for a in (angle, symmetry.angle(angle)))
+    found = symmetry.wave(torch.stack([before.cos(), before.sin()], dim=1))
+    torch.testing.assert_close(found, torch.stack([after.cos(), after.sin()], dim=1))
+
+
+def test_half_of_them_are_mirror_images():
+    handed = [symmetry.mirrored for symmetry in SYMMETRIES]
+    assert sum(handed) == 4
+    assert not SYMMETRIES[0].mirrored

@@ -8,14 +8,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gampen.parameters import MORPHOLOGY
+from gampen.errors import UsageError
+from gampen.parameters import MORPHOLOGY, Parameter, ParameterSpace
 from gampen.rendering.render import render_in_groups
 from gampen.rendering.sersic import half_light_radius
 from gampen.settings import PriorSettings, SceneSettings, SimulationSettings
 from gampen.simulation.exposures import Noise
 from gampen.simulation.priors import Draw, draw_targets
+from gampen.simulation.quantities import describe
 from gampen.simulation.rows import combine
-from gampen.simulation.scenes import BLOCK, Scenes, Simulator, describe
+from gampen.simulation.scenes import BLOCK, Scenes, Simulator
 from gampen.simulation.surveys import HSC_WIDE_I as HSC
 
 HSC_WIDE_I = replace(HSC, noise_correlation=(0.0, 0.0))
@@ -203,3 +205,10 @@ def test_images_of_narrow_psfs_hold_no_ringing():
     sharp = replace(HSC_WIDE_I, psf_fwhm=(0.25, 0.25), sky_sigma=(1e-6, 1e-6), gain=(1e12, 1e12))
     images = simulator(survey=sharp, neighbour_share=0.0, sky_residual=0.0).block(0, 24).images
     assert (images.amin(dim=(1, 2)) > -2e-3 * images.amax(dim=(1, 2))).all()
+
+
+def test_a_parameter_that_no_simulation_knows_is_refused_by_name():
+    with pytest.raises(UsageError, match="got bars, and they know bulge_to_total"):
+        Simulator(SimulationSettings(HSC), 1).batch(0, 16).truth(
+            ParameterSpace((Parameter("bars"),))
+        )

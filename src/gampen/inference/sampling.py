@@ -18,13 +18,14 @@ from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 
 from gampen.cutouts import Cutout, Cutouts
 from gampen.errors import GalaxyError, UsageError
-from gampen.inference.looking import Looked, look
+from gampen.inference.looking import Looked, Side, look
 from gampen.network.devices import usable_device
 from gampen.network.dropout import MapMasks, Masks
 from gampen.network.frames import Frames
 from gampen.network.guard import Guard, Suspicion
 from gampen.network.network import GampenNetwork
 from gampen.network.symmetry import SYMMETRIES, Symmetry
+from gampen.parameters.pairs import mirrored_slope, turned_covariance, turned_mixture
 from gampen.probability.mixtures import GaussianMixture, collapse
 from gampen.settings import NetworkSettings
 
@@ -181,19 +182,36 @@ def lanes(frames: Frames) -> Iterator[tuple[Frames, int]]:
         yield frames.select(places), min(width, len(frames) - start)
 
 
-def _merge(
-    passes: GaussianMixture,
-    slope: Float[Tensor, "galaxy parameter"],
-    offset: Float[Tensor, "galaxy parameter"],
-) -> tuple[GaussianMixture, Float[Tensor, "galaxy parameter parameter"]]:
-    """One mixture a galaxy and its epistemic covariance, in double precision.
+Merged = tuple[GaussianMixture, Float[Tensor, "galaxy parameter parameter"]]
+"""One mixture a galaxy, and its epistemic covariance."""
+
+
+def _merge(network: GampenNetwork, side: Side, masks: Masks) -> Merged:
+    """What is said of galaxies seen from one side, in double precision.
 
     In single precision the sum with the offset would cost the narrowest posteriors their digits.
     """
+    space, (passes, slope, offset) = (
+        network.space,
+        network.conclude(side.summary, side.guess, masks),
+    )
     home = CPU if slope.device.type == "mps" else slope.device  # mps has no double precision
-    slope, offset = slope.to(home).double(), offset.to(home).double()
+    slope, offset, heading = (t.to(home).double() for t in (slope, offset, side.heading))
     merged, epistemic = collapse(passes.to(home).to(torch.float64))
-    return merged.affine(slope, offset), epistemic * slope[:, :, None] * slope[:, None, :]
+    if side.mirrored:
+        flip = mirrored_slope(space, slope)
+        slope, offset = flip * slope, flip * offset
+    epistemic = epistemic * slope[:, :, None] * slope[:, None, :]
+    mixture = turned_mixture(space, merged.affine(slope, offset), heading)
+    return mixture, turned_covariance(space, epistemic, heading)
+
+
+def _together(sides: list[Merged]) -> Merged:
+    """The mixture of what is said from all sides; how far they differ is epistemic."""
+    if len(sides) == 1:
+        return sides[0]
+    merged, between = collapse(GaussianMixture.stack([mixture for mixture, _ in sides]))
+    return merged, torch.stack([within for _, within in sides]).mean(dim=0) + between
 
 
 @dataclass(frozen=True)
@@ -216,7 +234,7 @@ def _infer_lane(observer: Observer, frames: Frames, sampling: Sampling) -> Infer
     network, masks = observer.network, observer.masks
     try:
         looked = look(network, frames, sampling.symmetries, sampling.map_masks(network.settings))
-        merged, epistemic = _merge(*network.conclude(looked.summary, looked.guess, masks))
+        merged, epistemic = _together([_merge(network, side, masks) for side in looked.sides])
         suspicion = observer.suspicion(looked)
     except LinAlgError:
         raise GalaxyError(NO_DISTRIBUTION) from None

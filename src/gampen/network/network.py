@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -22,13 +23,14 @@ from gampen.network.features import Features
 from gampen.network.frames import Frames, noise_texture
 from gampen.network.growth import PLACES, Growth, cleaned, guessed_radius
 from gampen.network.head import MixtureHead
-from gampen.network.profiles import HARMONICS, NUMBERS, Profiles
+from gampen.network.profiles import HARMONICS, NUMBERS, Ellipse, Profiles
 from gampen.network.resampling import frame_side
 from gampen.network.stretch import stretch
 from gampen.network.surroundings import NUMBERS as SURROUNDINGS
 from gampen.network.surroundings import surroundings
 from gampen.network.transformer import SpatialTransformer
 from gampen.parameters import ParameterSpace
+from gampen.parameters.pairs import framed_points, turned_mixture
 from gampen.probability.bijections import Exponential
 from gampen.probability.mixtures import GaussianMixture
 from gampen.settings import NetworkSettings, Scaling
@@ -50,6 +52,21 @@ MOST = 12.0
 Standard = tuple[
     GaussianMixture, Float[Tensor, "galaxy parameter"], Float[Tensor, "galaxy parameter"]
 ]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a network sees of each galaxy.
+
+    `summary`: all that the head is told; `guess`: a first guess in unconstrained space, pairs in
+    the frame of the `heading`, along which the galaxy is seen to lie (`gampen.parameters.pairs`);
+    `measured`: the measurements that these came from.
+    """
+
+    summary: Float[Tensor, "galaxy feature"]
+    guess: Float[Tensor, "galaxy parameter"]
+    heading: Float[Tensor, "galaxy 2"]
+    measured: Float[Tensor, "galaxy number"]
 
 
 class GampenNetwork(nn.Module):
@@ -89,26 +106,12 @@ class GampenNetwork(nn.Module):
 
     def judge(self, frames: Frames, crop: Crop, masks: Masks | None = None) -> GaussianMixture:
         """The mixture of each galaxy, from its crop."""
-        mixture, slope, offset = self.standard(frames, crop, masks)
-        return mixture.affine(slope, offset)
+        seen = self.look(frames, crop)
+        mixture, slope, offset = self.conclude(seen.summary, seen.guess, masks)
+        return turned_mixture(self.space, mixture.affine(slope, offset), seen.heading)
 
-    def standard(self, frames: Frames, crop: Crop, masks: Masks | None = None) -> Standard:
-        """The mixture on the network's own scale, with the slope and offset that lead to `judge`'s.
-
-        Whoever needs more digits than single precision leaves in the sum takes it in double.
-        """
-        return self.conclude(*self.look(frames, crop)[:2], masks)
-
-    def look(
-        self, frames: Frames, crop: Crop, masks: MapMasks | None = None
-    ) -> tuple[
-        Float[Tensor, "galaxy feature"],
-        Float[Tensor, "galaxy parameter"],
-        Float[Tensor, "galaxy number"],
-    ]:
-        """All that the head is told of each galaxy, and a first guess in unconstrained space.
-
-        Last the measurements that both came from.
+    def look(self, frames: Frames, crop: Crop, masks: MapMasks | None = None) -> Seen:
+        """What is seen of each galaxy.
 
         `masks` are of one pass, where dropout stands before the convolutions.
         """
@@ -130,7 +133,8 @@ class GampenNetwork(nn.Module):
         images = torch.cat([stretch(view) for view in views.values()], dim=1)
         summary = torch.cat([self.features(images, context, masks), context, *measured], dim=1)
         shift = self.shift(torch.cat(measured, dim=1))
-        return summary, self.anchor(radius, clean.total) + self.spread * shift, light
+        guess = self.anchor(radius, clean.total, profiles.ellipse) + self.spread * shift
+        return Seen(summary, guess, profiles.ellipse.heading, light)
 
     def conclude(
         self,
@@ -138,32 +142,40 @@ class GampenNetwork(nn.Module):
         guess: Float[Tensor, "galaxy parameter"],
         masks: Masks | None = None,
     ) -> Standard:
-        """What `standard` returns, from what `look` does."""
+        """The mixture on the network's own scale, and the slope and offset that lead from it.
+
+        They lead to unconstrained space, pairs in the frame of the galaxy's heading. Whoever needs
+        more digits than single precision leaves in the sum takes it in double.
+        """
         mixture: GaussianMixture = self.head(summary, masks)
         return mixture, self.spread.expand_as(guess), self.location + guess
 
     def anchor(
-        self, log_radius: Float[Tensor, " galaxy"], light: Float[Tensor, " galaxy"]
+        self,
+        log_radius: Float[Tensor, " galaxy"],
+        light: Float[Tensor, " galaxy"],
+        ellipse: Ellipse,
     ) -> Float[Tensor, "galaxy parameter"]:
         """What is known of each parameter before anything is learned, in unconstrained space.
 
-        A length starts at the radius that holds half of the crop's light, a flux at this light;
-        others at zero.
+        A length starts at the radius that holds half of the crop's light, a flux at this light, a
+        pair at the elongation that is seen; others at zero.
         """
         guesses = {Scaling.LENGTH: log_radius, Scaling.FLUX: light.log()}
         zero = torch.zeros_like(light)
-        return torch.stack(
-            [
-                guesses.get(p.scaling, zero) if isinstance(p.bijection, Exponential) else zero
-                for p in self.space
-            ],
-            dim=1,
-        )
+        columns = [
+            guesses.get(p.scaling, zero) if isinstance(p.bijection, Exponential) else zero
+            for p in self.space
+        ]
+        for place in self.space.pairs:
+            columns[place] = ellipse.length
+        return torch.stack(columns, dim=1)
 
     @torch.no_grad()
     def standardise(self, frames: Frames, truth: Float[Tensor, "galaxy parameter"]) -> None:
         """Set the outputs' scale by the spread of truths about their anchors."""
-        residual = truth - self.look(frames, self.transformer(frames.pixels))[1]
+        seen = self.look(frames, self.transformer(frames.pixels))
+        residual = framed_points(self.space, truth, seen.heading) - seen.guess
         self.location.copy_(residual.median(dim=0).values)
         low, high = torch.quantile(residual, torch.tensor([0.1587, 0.8413]), dim=0)
         self.spread.copy_(((high - low) / 2).clamp(min=LEAST_SPREAD))

@@ -29,6 +29,7 @@ SMALLEST, LARGEST = 0.12, 5.0  # radii of the first and the last ellipse [seen r
 WINDOW = 0.85  # standard deviation of the window [seen radius]: that of a Gaussian's light
 ROUNDS = 3
 MOST_ELONGATED = 0.95  # (1 - q^2) / (1 + q^2), at most
+ROUNDEST = 1e-6  # below it an elongation has no direction
 FAINT = 8.0  # S/N of the light in the window at which half of its elongation is believed
 STRETCH, LIMIT = 12.0, 4.0
 NUMBERS = 2 * RINGS + 2
@@ -103,6 +104,18 @@ class Ellipse:
     def direction(self) -> Complex[Tensor, "galaxy 1"]:
         """Cosine and sine of twice the major axis's angle; nought of a circle."""
         return torch.complex(self.along, self.athwart) / self.elongation.clamp(min=1e-9)
+
+    @property
+    def heading(self) -> Float[Tensor, "galaxy 2"]:
+        """Cosine and sine of twice the major axis's angle; that of a circle lies along x."""
+        size = self.elongation
+        seen = torch.cat([self.along, self.athwart], dim=1) / size.clamp(min=1e-9)
+        return torch.where(size > ROUNDEST, seen, seen.new_tensor([1.0, 0.0]))
+
+    @property
+    def length(self) -> Float[Tensor, " galaxy"]:
+        """Of the elongation as a parameter, sqrt(-ln q)."""
+        return self.elongation[:, 0].atanh().sqrt()
 
     def scaled(self, share: Tensor) -> Ellipse:
         """With so much of its elongation."""

@@ -32,6 +32,17 @@ class Symmetry:
         degrees = 180 - degrees if self.mirror_x else degrees
         return -degrees if self.mirror_y else degrees
 
+    @property
+    def mirrored(self) -> bool:
+        """Whether right and left are exchanged, so that no turn leads back."""
+        return self.swap ^ self.mirror_x ^ self.mirror_y
+
+    def wave(self, wave: Tensor) -> Tensor:
+        """Where cosine and sine of twice an angle [... 2] go, and whence they came: it is one."""
+        cosine = -1.0 if self.swap else 1.0
+        sine = -1.0 if self.mirror_x ^ self.mirror_y else 1.0
+        return wave * wave.new_tensor([cosine, sine])
+
 
 SYMMETRIES = tuple(
     Symmetry(swap, mirror_x, mirror_y)

@@ -51,6 +51,15 @@ class GaussianMixture:
             torch.cat([mixture.precision_cholesky for mixture in mixtures]),
         )
 
+    @classmethod
+    def stack(cls, mixtures: Sequence[GaussianMixture]) -> GaussianMixture:
+        """Several mixtures of the same galaxies, as passes."""
+        return cls(
+            torch.stack([mixture.log_weights for mixture in mixtures]),
+            torch.stack([mixture.means for mixture in mixtures]),
+            torch.stack([mixture.precision_cholesky for mixture in mixtures]),
+        )
+
     def __len__(self) -> int:
         """The number of galaxies."""
         return self.log_weights.shape[-2]
@@ -132,6 +141,22 @@ class GaussianMixture:
         factors = self.precision_cholesky / slope.unsqueeze(-1) * slope.sign().unsqueeze(-2)
         return GaussianMixture(self.log_weights, means, factors)
 
+    def turned(self, place: int, heading: Float[Tensor, "galaxy 2"]) -> GaussianMixture:
+        """The mixture with the parameters at `place` and behind it turned in their plane.
+
+        `heading`: cosine and sine of each galaxy's angle. The turned rows of L have one number
+        above the diagonal, which a rotation of two columns takes away: L L^T keeps its digits.
+        """
+        heading = heading / torch.linalg.vector_norm(heading, dim=-1, keepdim=True)
+        cosine, sine = (part[:, None] for part in heading.unbind(-1))
+        means = _rotated(self.means, place, cosine, sine)
+        factors = _rotated(self.precision_cholesky.mT, place, cosine[..., None], sine[..., None]).mT
+        kept, above = factors[..., place, place], factors[..., place, place + 1]
+        length = torch.hypot(kept, above)
+        along, athwart = (part / length for part in (kept, -above))
+        factors = _rotated(factors, place, along[..., None], athwart[..., None]).tril()
+        return GaussianMixture(self.log_weights, means, factors)
+
     def reorder(self, indices: Sequence[int]) -> GaussianMixture:
         """The same mixture with its parameters in another order; `indices` is a permutation."""
         order = list(indices)
@@ -208,6 +233,14 @@ def collapse(
     epistemic = torch.einsum("dgp,dgq->gpq", scatter, scatter) / draws
     merged = GaussianMixture.from_covariances(weights, means, covariances)
     return merged.to(passes.means.dtype), epistemic.to(passes.means.dtype)
+
+
+def _rotated(values: Tensor, place: int, cosine: Tensor, sine: Tensor) -> Tensor:
+    """Values whose last axis is rotated in the plane of two neighbours."""
+    before, first, second, after = values.tensor_split([place, place + 1, place + 2], dim=-1)
+    cosine, sine = cosine[..., None], sine[..., None]
+    turned = (cosine * first - sine * second, sine * first + cosine * second)
+    return torch.cat([before, *turned, after], dim=-1)
 
 
 def _triangular_inverse(

@@ -12,6 +12,7 @@ from gampen.settings.parameters import (
     DEFAULT_PARAMETERS,
     ParameterSettings,
     Scaling,
+    Wave,
 )
 from gampen.settings.ranges import (
     ABOVE_ZERO,
@@ -30,6 +31,7 @@ from gampen.settings.ranges import (
 )
 from gampen.settings.simulation import (
     Brightness,
+    GalaxyModel,
     PriorSettings,
     PsfFamily,
     SceneSettings,
@@ -57,6 +59,7 @@ __all__ = [
     "Brightness",
     "CropFreedom",
     "CropPixels",
+    "GalaxyModel",
     "NetworkSettings",
     "ParameterSettings",
     "PriorSettings",
@@ -68,5 +71,6 @@ __all__ = [
     "SimulationSettings",
     "SurveySettings",
     "TrainingSettings",
+    "Wave",
     "check_ranges",
 ]

@@ -14,6 +14,14 @@ class Scaling(Enum):
     FLUX = "flux"
 
 
+class Wave(Enum):
+    """Which half of a pair a parameter is: a length times a wave of twice the angle."""
+
+    NONE = "none"
+    COSINE = "cosine"
+    SINE = "sine"
+
+
 @dataclass(frozen=True)
 class ParameterSettings:
     """A parameter of the user's own: a column of the labels, with its open bounds."""
@@ -23,6 +31,7 @@ class ParameterSettings:
     unit: str = ""
     scaling: Scaling = Scaling.NONE
     description: str = ""
+    wave: Wave = Wave.NONE
 
 
 DEFAULT_PARAMETERS = ("bulge_to_total", "effective_radius", "flux")

@@ -68,10 +68,29 @@ class Brightness(Enum):
     SIGNAL_TO_NOISE = "signal_to_noise"  # in its logarithm
 
 
+class GalaxyModel(Enum):
+    """What target galaxies are made of."""
+
+    BULGE_AND_DISK = "bulge_and_disk"
+    SERSIC = "sersic"  # one Sersic profile, of `index` and `axis_ratio`
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """What is known of each galaxy and may be a parameter."""
+        whole = ("effective_radius", "flux")
+        profile = ("index", "axis_ratio", "elongation_1", "elongation_2")
+        if self is GalaxyModel.SERSIC:
+            return (*whole, "semi_major_axis", *profile)
+        of_parts = ("flux", "effective_radius", *profile)
+        parts = tuple(f"{part}_{name}" for part in ("bulge", "disk") for name in of_parts)
+        return ("bulge_to_total", *whole, *parts)
+
+
 @dataclass(frozen=True)
 class PriorSettings:
     """The distribution of target galaxies: a Sersic bulge and a Sersic disk with one centre.
 
+    Or one Sersic profile, if `model` says so; what is said of the parts then counts for nothing.
     Brightness is uniform in magnitude, in flux, or in the logarithm of the signal-to-noise ratio
     (`gampen.photometry.signal_to_noise`). Radii are drawn within those limits that their own frame
     and PSF leave.
@@ -91,12 +110,15 @@ class PriorSettings:
     disk_axis_ratio: Range = (0.2, 1.0)  # uniform
     twist: float = 20.0  # [degree], standard deviation of the bulge's angle about the disk's
     offset: float = 1.0  # [pixel] from the frame's centre at most, uniform, in any direction
+    model: GalaxyModel = GalaxyModel.BULGE_AND_DISK
+    index: Range = (0.5, 6.0)  # of a single profile, uniform
+    axis_ratio: Range = (0.15, 1.0)  # of a single profile, uniform
 
     def __post_init__(self) -> None:
         """Refuse galaxies that cannot be, or that the renderer's table does not reach."""
         allowed = dict.fromkeys(("effective_radius", "radius_ratio"), ABOVE_ZERO)
-        allowed |= dict.fromkeys(("bulge_axis_ratio", "disk_axis_ratio"), AXIS_RATIO)
-        allowed |= dict.fromkeys(("bulge_index", "disk_index"), SERSIC_INDEX)
+        allowed |= dict.fromkeys(("bulge_axis_ratio", "disk_axis_ratio", "axis_ratio"), AXIS_RATIO)
+        allowed |= dict.fromkeys(("bulge_index", "disk_index", "index"), SERSIC_INDEX)
         allowed |= dict.fromkeys(("twist", "offset", "radius_over_psf"), NOT_NEGATIVE)
         allowed |= dict.fromkeys(("signal_to_noise", "radius_over_frame"), ABOVE_ZERO)
         check_ranges("prior", self, {**allowed, "magnitude": ANY, "bulge_to_total": BULGE_TO_TOTAL})

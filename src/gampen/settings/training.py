@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from gampen.errors import UsageError
 from gampen.settings.network import NetworkSettings
 from gampen.settings.parameters import DEFAULT_PARAMETERS, ParameterSettings
-from gampen.settings.simulation import SimulationSettings
+from gampen.settings.simulation import GalaxyModel, SimulationSettings
 
 
 @dataclass(frozen=True)
@@ -57,3 +57,15 @@ class RunSettings:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     parameters: tuple[str, ...] = DEFAULT_PARAMETERS  # by name: built in, or told of in `parameter`
     parameter: dict[str, ParameterSettings] = field(default_factory=dict)  # those not built in
+
+    def __post_init__(self) -> None:
+        """Refuse parameters that other galaxies have, but not those of the prior."""
+        model = self.simulation.prior.model
+        others = {name for kind in GalaxyModel for name in kind.quantities} - {*model.quantities}
+        absent = [name for name in self.parameters if name in others - self.parameter.keys()]
+        if absent:
+            raise UsageError(
+                f"parameters must be those of the prior's model {model.value!r} "
+                f"({', '.join(model.quantities)}); got {', '.join(absent)}: choose another "
+                "simulation.prior.model"
+            )

@@ -13,6 +13,7 @@ from gampen.photometry import signal_to_noise
 from gampen.rendering.sersic import Sersic, half_light_radius
 from gampen.settings import (
     Brightness,
+    GalaxyModel,
     PriorSettings,
     Range,
     SceneSettings,
@@ -71,24 +72,40 @@ class Aperture:
 
 
 def draw_targets(draw: Draw, prior: PriorSettings, radius: Float[Tensor, " galaxy"]) -> Sersic:
-    """Bulge (component 0) and disk (component 1) of each galaxy, of flux one in all.
+    """The profiles of each galaxy, of flux one in all.
 
-    Both are scaled together so that the galaxy's half-light radius is the one given.
+    They are scaled together so that the galaxy's half-light radius is the one given.
     """
+    single = prior.model is GalaxyModel.SERSIC
+    shape = draw_profile(draw, prior) if single else draw_bulge_and_disk(draw, prior)
+    scale = (radius / half_light_radius(shape))[:, None]
+    return replace(shape, effective_radius=shape.effective_radius * scale)
+
+
+def draw_profile(draw: Draw, prior: PriorSettings) -> Sersic:
+    """One profile a galaxy, of flux one and semi-major axis one."""
+    angle = draw.uniform((0.0, 180.0))
+    x, y = _within_disc(draw, prior.offset)
+    index, axis_ratio = draw.uniform(prior.index), draw.uniform(prior.axis_ratio)
+    one = torch.ones_like(angle)
+    columns = (one, one, index, axis_ratio, angle, x, y)
+    return Sersic(*(column[:, None] for column in columns))
+
+
+def draw_bulge_and_disk(draw: Draw, prior: PriorSettings) -> Sersic:
+    """Bulge (component 0) and disk (component 1) of each galaxy, the disk's semi-major axis one."""
     bulge = draw.uniform(prior.bulge_to_total)
     angle = draw.uniform((0.0, 180.0))
     x, y = _within_disc(draw, prior.offset)
-    shape = Sersic(
+    return Sersic(
         flux=torch.stack([bulge, 1 - bulge], dim=1),
-        effective_radius=_pair(draw.log_uniform(prior.radius_ratio), torch.ones_like(radius)),
+        effective_radius=_pair(draw.log_uniform(prior.radius_ratio), torch.ones_like(bulge)),
         index=_pair(draw.uniform(prior.bulge_index), draw.uniform(prior.disk_index)),
         axis_ratio=_pair(draw.uniform(prior.bulge_axis_ratio), draw.uniform(prior.disk_axis_ratio)),
         angle=_pair(angle + draw.normal(prior.twist), angle),
         x=_pair(x, x),
         y=_pair(y, y),
     )
-    scale = (radius / half_light_radius(shape))[:, None]
-    return replace(shape, effective_radius=shape.effective_radius * scale)
 
 
 def draw_radius(

@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from gampen.errors import UsageError
 from gampen.network.symmetry import SYMMETRIES
 from gampen.parameters import ParameterSpace
 from gampen.rendering.psf import Composite
@@ -33,6 +34,7 @@ from gampen.simulation.priors import (
     draw_radius,
     draw_targets,
 )
+from gampen.simulation.quantities import describe
 from gampen.simulation.rows import cat_rows, take_rows
 
 BLOCK = 16
@@ -103,7 +105,16 @@ class Scenes:
         return self.noise.sky_sigma
 
     def truth(self, space: ParameterSpace) -> Float[Tensor, "galaxy parameter"]:
-        """The values of a space's parameters, in pixels and image units."""
+        """The values of a space's parameters, in pixels and image units.
+
+        `UsageError` for one that simulations do not know.
+        """
+        unknown = [name for name in space.names if name not in self.values]
+        if unknown:
+            raise UsageError(
+                f"simulations must know every parameter; got {', '.join(unknown)}, and they know "
+                f"{', '.join(self.values)}"
+            )
         return torch.stack([self.values[name] for name in space.names], dim=1)
 
     def __len__(self) -> int:
@@ -216,21 +227,3 @@ def turned(draw: Draw, light: Light) -> Light:
         images=symmetry.of(light.images).contiguous(),
         target=light.target.turned(symmetry),
     )
-
-
-def describe(
-    target: Sersic, radius: Float[Tensor, " galaxy"]
-) -> dict[str, Float[Tensor, " galaxy"]]:
-    """Every quantity of bulge + disk targets of those radii that may be asked for."""
-    flux = target.flux.sum(dim=1)
-    values = {
-        "bulge_to_total": target.flux[:, 0] / flux,
-        "effective_radius": radius,
-        "flux": flux,
-        "x": target.x[:, 0],
-        "y": target.y[:, 0],
-    }
-    for place, part in enumerate(("bulge", "disk")):
-        for name in ("flux", "effective_radius", "index", "axis_ratio", "angle"):
-            values[f"{part}_{name}"] = getattr(target, name)[:, place]
-    return values

@@ -145,7 +145,7 @@ Knots = tuple[Tensor, Tensor, Tensor, float]
 def knotted(share: Float[Tensor, " galaxy"], target: Target, knots: Knots) -> Target:
     """The target with a share of its light moved into knots in the plane of its disk."""
     place, angle, weight, size = knots
-    disk = target.profile.select(slice(1, 2))
+    disk = target.profile.select(slice(-1, None))  # of a single profile, itself
     flat = disk.axis_ratio.clamp(min=0.3)
     major, minor = (target.radius[:, None] * place * part for part in (angle.cos(), angle.sin()))
     tilt = torch.deg2rad(disk.angle)

@@ -23,7 +23,12 @@ from gampen.verbs.outputs import claim_folder
 
 Progress = Callable[[int, int], None]
 TABLE = "info.csv"
-LENGTHS = ("effective_radius", "bulge_effective_radius", "disk_effective_radius")
+LENGTHS = (
+    "effective_radius",
+    "bulge_effective_radius",
+    "disk_effective_radius",
+    "semi_major_axis",
+)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gampen.errors import UsageError
 from gampen.parameters import MORPHOLOGY, Parameter, ParameterSpace, space_of
-from gampen.settings import ParameterSettings, Scaling
+from gampen.settings import ParameterSettings, Scaling, Wave
 from strategies import numbers, spaces
 from tiny import RUN
 
@@ -62,6 +62,8 @@ def test_the_physical_map_multiplies_lengths_and_fluxes():
         {"name": "x", "low": 2, "high": 2},
         {"name": "x", "low": 1, "scaling": Scaling.LENGTH},
         {"name": "x", "low": 0, "high": 1, "scaling": Scaling.FLUX},
+        {"name": "x", "low": -1, "wave": Wave.SINE},
+        {"name": "x", "scaling": Scaling.LENGTH, "wave": Wave.COSINE},
     ],
 )
 def test_a_parameter_that_cannot_be_is_refused(wrong):
@@ -106,3 +108,32 @@ def test_a_run_names_its_parameters_built_in_or_its_own():
 def test_a_parameter_that_nobody_told_of_is_refused():
     with pytest.raises(UsageError, match=r"\[parameter.NAME\].*got age"):
         space_of(replace(RUN, parameters=("flux", "age")))
+
+
+COSINE, SINE = Parameter("c", wave=Wave.COSINE), Parameter("s", wave=Wave.SINE)
+OTHER = Parameter("x", low=0)
+
+
+def test_a_space_knows_where_its_pairs_are():
+    space = ParameterSpace((OTHER, COSINE, SINE))
+    assert space.pairs == (1,)
+    assert ParameterSpace.from_json(space.to_json()) == space
+    assert MORPHOLOGY.pairs == ()
+
+
+@pytest.mark.parametrize("wrong", [(COSINE,), (SINE, COSINE), (COSINE, OTHER, SINE), (OTHER, SINE)])
+def test_half_of_a_pair_is_refused_by_name(wrong):
+    with pytest.raises(UsageError, match="sine must directly follow the cosine"):
+        ParameterSpace(wrong)
+
+
+def test_half_of_a_pair_that_is_chosen_alone_is_a_number_like_any_other():
+    space = ParameterSpace((OTHER, COSINE, SINE))
+    assert space.select(["s", "x"]).pairs == ()
+    assert space.select(["c", "s", "x"]).pairs == (0,)
+
+
+def test_a_space_that_was_written_before_there_were_pairs_is_read():
+    text = '[{"name": "x", "low": 0, "high": null, "unit": "", "scaling": "none", "ucd": "", '
+    assert "wave" not in MORPHOLOGY.to_json()
+    assert ParameterSpace.from_json(text + '"description": ""}]').parameters == (OTHER,)

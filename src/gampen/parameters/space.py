@@ -4,13 +4,17 @@ A parameter's bounds decide its bijection to the real line ("unconstrained" spac
 says how its value follows the pixel or the noise of the image. Inside, lengths are in pixels and
 fluxes in units of the sky sigma; outside they are in arcsec and image units. Between the two lies
 an affine map of unconstrained space, one per galaxy, so a Gaussian mixture stays one.
+
+A direction without a sense, such as a position angle, has no place on a line that would not tear it
+at a seam. It is a pair of parameters: a length times cosine and sine of twice the angle, the second
+directly behind the first.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -18,7 +22,7 @@ from torch import Tensor
 
 from gampen.errors import UsageError
 from gampen.probability.bijections import Bijection, Exponential, Identity, Logistic
-from gampen.settings import RunSettings, Scaling
+from gampen.settings import Scaling, Wave
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Parameter:
 
     `low` and `high` are open bounds in `unit`. `LENGTH` and `FLUX` parameters are measured in
     pixels and sky sigmas inside the network and in `unit` outside; they may be bounded below by
-    zero only.
+    zero only. `wave` says that it is one half of a pair.
     """
 
     name: str
@@ -37,6 +41,7 @@ class Parameter:
     scaling: Scaling = Scaling.NONE
     ucd: str = ""
     description: str = ""
+    wave: Wave = Wave.NONE
 
     def __post_init__(self) -> None:
         """Refuse bounds that cannot be met or that would not survive a change of units."""
@@ -53,6 +58,13 @@ class Parameter:
                 f"{self.name}: a parameter that scales with the image may only be bounded below by "
                 f"zero; got low={self.low}, high={self.high}"
             )
+        if self.wave is not Wave.NONE and (
+            self.low is not None or self.scaling is not Scaling.NONE
+        ):
+            raise UsageError(
+                f"{self.name}: half of a pair turns with the image and may have neither bounds nor "
+                f"scaling; got low={self.low}, scaling={self.scaling.value}"
+            )
 
     @property
     def bijection(self) -> Bijection:
@@ -66,15 +78,21 @@ class Parameter:
 
 @dataclass(frozen=True)
 class ParameterSpace:
-    """An ordered set of parameters with distinct names."""
+    """An ordered set of parameters with distinct names, pairs side by side."""
 
     parameters: tuple[Parameter, ...]
 
     def __post_init__(self) -> None:
-        """Refuse an empty space and repeated names."""
+        """Refuse an empty space, repeated names and halves of pairs."""
         if not self.parameters or len(set(self.names)) != len(self.parameters):
             raise UsageError(
                 f"parameters must be one or more, with distinct names; got {self.names}"
+            )
+        halves = [parameter.name for parameter in alone(self.parameters)]
+        if halves:
+            raise UsageError(
+                "of a pair, the sine must directly follow the cosine; got one without the other: "
+                f"{', '.join(halves)}"
             )
 
     def __len__(self) -> int:
@@ -97,6 +115,12 @@ class ParameterSpace:
         return self.names.index(name)
 
     @property
+    def pairs(self) -> tuple[int, ...]:
+        """The places of the cosines; each pair's sine has the next place."""
+        waves = enumerate(parameter.wave for parameter in self.parameters)
+        return tuple(place for place, wave in waves if wave is Wave.COSINE)
+
+    @property
     def first_length(self) -> int | None:
         """The place of the first parameter that is the logarithm of a length inside, if any is."""
         for place, parameter in enumerate(self.parameters):
@@ -107,21 +131,30 @@ class ParameterSpace:
     def to_json(self) -> str:
         """The space as JSON text, from which `from_json` makes an equal space."""
         rows = [asdict(parameter) for parameter in self.parameters]
-        return json.dumps(rows, default=lambda scaling: scaling.value, ensure_ascii=False)
+        rows = [{k: v for k, v in row.items() if v is not Wave.NONE} for row in rows]
+        return json.dumps(rows, default=lambda kind: kind.value, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> ParameterSpace:
         """The space that `to_json` wrote; `UsageError` if the text is anything else."""
         try:
-            rows = [{**row, "scaling": Scaling(row["scaling"])} for row in json.loads(text)]
-            return cls(tuple(Parameter(**row) for row in rows))
+            rows = json.loads(text)
+            kinds = [(Scaling(row["scaling"]), Wave(row.get("wave", "none"))) for row in rows]
+            pairs = zip(rows, kinds, strict=True)
+            return cls(
+                tuple(Parameter(**{**row, "scaling": s, "wave": w}) for row, (s, w) in pairs)
+            )
         except (ValueError, TypeError, KeyError) as error:
             message = f"a parameter space must be JSON as to_json writes it; got {text[:80]!r}"
             raise UsageError(f"{message} ({error}); write it again with to_json") from error
 
     def select(self, names: Sequence[str]) -> ParameterSpace:
-        """The space of the named parameters, in the order given."""
-        return ParameterSpace(tuple(self.parameters[self.index(name)] for name in names))
+        """The space of the named parameters, in the order given; half of a pair is none there."""
+        chosen = tuple(self.parameters[self.index(name)] for name in names)
+        halves = alone(chosen)
+        return ParameterSpace(
+            tuple(replace(p, wave=Wave.NONE) if p in halves else p for p in chosen)
+        )
 
     def constrain(
         self, unconstrained: Float[Tensor, "*any parameter"]
@@ -160,42 +193,13 @@ class ParameterSpace:
         return torch.stack(slopes, dim=-1), torch.stack(offsets, dim=-1)
 
 
-BULGE_TO_TOTAL = Parameter(
-    "bulge_to_total",
-    low=0,
-    high=1,
-    ucd="phot.flux;arith.ratio",
-    description="flux of the bulge over flux of bulge and disk",
-)
-EFFECTIVE_RADIUS = Parameter(
-    "effective_radius",
-    low=0,
-    unit="arcsec",
-    scaling=Scaling.LENGTH,
-    ucd="phys.angSize",
-    description="radius of the circular aperture that holds half of the total PSF-free flux",
-)
-FLUX = Parameter(
-    "flux",
-    low=0,
-    scaling=Scaling.FLUX,
-    ucd="phot.flux",
-    description="total PSF-free flux of bulge and disk, in the units of the image",
-)
-MORPHOLOGY = ParameterSpace((BULGE_TO_TOTAL, EFFECTIVE_RADIUS, FLUX))
-
-BUILT_IN = {parameter.name: parameter for parameter in MORPHOLOGY}
-"""Parameters that simulations know of, by name."""
-
-
-def space_of(run: RunSettings) -> ParameterSpace:
-    """The parameters that a run file asks for; `UsageError` for one that nobody has told of."""
-    own = {name: Parameter(name, **vars(told)) for name, told in run.parameter.items()}
-    known = BUILT_IN | own
-    unknown = [name for name in run.parameters if name not in known]
-    if unknown:
-        raise UsageError(
-            f"parameters must be built in ({', '.join(BUILT_IN)}) or have a table "
-            f"[parameter.NAME] of their own; got {', '.join(unknown)}"
-        )
-    return ParameterSpace(tuple(known[name] for name in run.parameters))
+def alone(parameters: Sequence[Parameter]) -> list[Parameter]:
+    """The halves of pairs without their other half in its place."""
+    waves = [Wave.NONE, *(parameter.wave for parameter in parameters), Wave.NONE]
+    places = zip(parameters, waves, waves[2:], strict=False)
+    return [
+        p
+        for p, before, after in places
+        if (p.wave is Wave.COSINE and after is not Wave.SINE)
+        or (p.wave is Wave.SINE and before is not Wave.COSINE)
+    ]
