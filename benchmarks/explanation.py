@@ -177,7 +177,7 @@ def main(galaxies: str = "384") -> None:
     """Measure and print."""
     torch.set_num_threads(1)
     estimator, number = Estimator.load("universal"), int(galaxies)
-    settings = estimator.prior
+    settings = estimator.simulations
     simulator = Simulator(settings, SEED)
     groups = [simulator.batch(group, GROUP) for group in range(2 * number // GROUP)]
     signal = np.concatenate([true_signal_to_noise(group).numpy() for group in groups])

@@ -51,14 +51,14 @@ def see(estimator: Estimator, scenes: Iterator[Scenes]) -> Seen:
     """What an estimator says of simulated galaxies."""
     found = []
     for part in scenes:
-        cutouts = Cutouts.of(cutouts_of(part, estimator.prior))
+        cutouts = Cutouts.of(cutouts_of(part, estimator.simulations))
         try:
-            inferred = infer(estimator.network, cutouts, Sampling(), estimator.guard)
+            inferred = infer(estimator.own_network, cutouts, Sampling(), estimator.guard)
         except GalaxyError:
             print(f"{len(cutouts)} galaxies are left out: one of them has no distribution")
             continue
         flags = guard_flags(estimator.guard, inferred)
-        flags |= PriorLimits(estimator.prior, estimator.space).flags(cutouts, inferred)
+        flags |= PriorLimits(estimator.simulations, estimator.space).flags(cutouts, inferred)
         told = (part.values[n] for n in ("flux", "effective_radius", "psf_fwhm"))
         signal = signal_to_noise(*told, part.sky_sigma)
         found.append((guard_scores(inferred).numpy(), flags, signal.numpy()))
@@ -67,10 +67,10 @@ def see(estimator: Estimator, scenes: Iterator[Scenes]) -> Seen:
 
 def flags(estimator: Estimator, galaxies: int) -> dict[str, object]:
     """Every kind of trouble, and the false alarms, from so many galaxies of each kind."""
-    normal = see(estimator, usual(estimator.prior, FALSE_ALARMS_FROM * galaxies, SEED))
+    normal = see(estimator, usual(estimator.simulations, FALSE_ALARMS_FROM * galaxies, SEED))
     rows = []
     for place, trouble in enumerate(TROUBLES):
-        scenes = troubled(estimator.prior, trouble, galaxies, SEED + 1 + place)
+        scenes = troubled(estimator.simulations, trouble, galaxies, SEED + 1 + place)
         rows.append(compared(see(estimator, scenes), normal, place))
         print(rows[-1], flush=True)
     rate = float(np.mean((normal.flags & GUARDED) != 0))

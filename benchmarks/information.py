@@ -65,7 +65,7 @@ class Seen:
     @classmethod
     def of(cls, estimator: Estimator, scenes: Scenes, priors: Priors) -> Seen:
         """What the estimator's network sees of scenes."""
-        network, exposure = estimator.network, exposure_of(scenes)
+        network, exposure = estimator.own_network, exposure_of(scenes)
         frames = to_batch(scenes, MORPHOLOGY).frames
         crop = network.transformer(frames.pixels)
         views = crop.views(network.settings.views)
@@ -206,7 +206,7 @@ def parts(seen: Seen) -> Iterator[tuple[str, Tensor]]:
 
 def measure(estimator: Estimator, galaxies: int, seed: int) -> dict[str, Tensor]:
     """Medians of the widths over the information limit in bins of S/N, by what is known."""
-    settings = estimator.prior
+    settings = estimator.simulations
     plain = replace(settings.survey, noise_correlation=(0.0, 0.0))
     bright = replace(settings.prior, signal_to_noise=(EDGES[0], EDGES[-1]))
     chosen = replace(isolated(settings), survey=plain, prior=bright)

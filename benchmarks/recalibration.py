@@ -74,8 +74,8 @@ def main(name: str, galaxies: int, others: int) -> None:
     """Measure and print."""
     torch.set_num_threads(1)
     estimator = Estimator.load(name)
-    data = simulated(estimator.prior, "calibration", galaxies)
-    fresh = simulated(estimator.prior, "judgement", others)
+    data = simulated(estimator.simulations, "calibration", galaxies)
+    fresh = simulated(estimator.simulations, "judgement", others)
     evidence = Evidence.of(estimator, open_folder(fresh), Sampling())
     print("| arm | | " + " | ".join(f"coverage at {100 * level:.2f} %" for level in LEVELS) + " |")
     found = {}

@@ -53,7 +53,7 @@ class Row:
     def of(cls, name: str, estimator: Estimator, groups: list[Scenes], sampling: Sampling) -> Row:
         """Measure."""
         began = time.perf_counter()
-        found = examine(estimator, estimator.prior, groups, sampling)
+        found = examine(estimator, estimator.simulations, groups, sampling)
         took = time.perf_counter() - began
         posterior = found.posterior
         return cls(

@@ -57,15 +57,15 @@ def tensors_of(cutouts: list[Cutout]) -> Images:
 @torch.no_grad()
 def through(estimator: Estimator, masks: Masks, guarded: bool, images: Images) -> None:
     """Run the network, with the guard or without; its first act is to measure the noise."""
-    looked = look(estimator.network, Frames.prepare(*images))
-    estimator.network.conclude(looked.summary, looked.guess, masks)
+    looked = look(estimator.own_network, Frames.prepare(*images))
+    estimator.own_network.conclude(looked.summary, looked.guess, masks)
     if guarded and estimator.guard is not None:
         estimator.guard(looked.evidence)
 
 
 def network_alone(estimator: Estimator, groups: Sequence[Images], guarded: bool, n: int) -> None:
     """Have the network look at so many galaxies, in lanes side by side."""
-    masks = Masks.of_head(estimator.network.settings, 64, 0)
+    masks = Masks.of_head(estimator.own_network.settings, 64, 0)
     with lanes() as side:
         whole = [groups[place % len(groups)] for place in range(-(-n // LANE))]
         done = [side.submit(through, estimator, masks, guarded, images) for images in whole]
@@ -75,7 +75,7 @@ def network_alone(estimator: Estimator, groups: Sequence[Images], guarded: bool,
 
 def one_by_one(estimator: Estimator, groups: Sequence[Images], n: int) -> None:
     """The same on all threads for one group at a time, as torch does it by itself."""
-    masks = Masks.of_head(estimator.network.settings, 64, 0)
+    masks = Masks.of_head(estimator.own_network.settings, 64, 0)
     for place in range(-(-n // LANE)):
         through(estimator, masks, False, groups[place % len(groups)])
 

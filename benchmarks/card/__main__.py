@@ -30,7 +30,7 @@ def main(
     """Measure everything, or the parts that are chosen."""
     torch.set_num_threads(1)
     estimator, number, path = Estimator.load(name), int(galaxies), Path(out)
-    given = (estimator, estimator.prior)
+    given = (estimator, estimator.simulations)
     parts: dict[str, Callable[[], object]] = {
         "in_prior": lambda: in_prior(*given, number, SEED),
         "sharpness": lambda: sharpness(*given, number // 10, SEED + 1),

@@ -167,7 +167,7 @@ def in_pixels(profile: Sersic, flux: float) -> Sersic:
 def compare(data: Path, estimator: Estimator) -> tuple[list[Examined], list[str]]:
     """Measure and print; the galaxies with the text for their pictures."""
     fits = Fits.read(data)
-    matches = read_matches(data, fits, TrainedRange.of(estimator.prior).size[1])
+    matches = read_matches(data, fits, TrainedRange.of(estimator.simulations).size[1])
     found = examine(estimator, [match.cutout for match in matches])
     pairs = list(zip(matches, found, strict=True))
     twins = examine_twins(data, estimator, fits, pairs)

@@ -77,7 +77,7 @@ def hsc_scene(data: Path, largest: float) -> Iterator[Cutout]:
 
 def show(data: Path, estimator: Estimator) -> tuple[list[Examined], list[str]]:
     """Measure and print; the galaxies with the text for their pictures."""
-    largest = TrainedRange.of(estimator.prior).size[1]
+    largest = TrainedRange.of(estimator.simulations).size[1]
     cutouts = list(hsc_scene(data, largest))
     for name, scene in scenes(data):
         cutouts.append(scene.central(name, largest))

@@ -74,7 +74,7 @@ def starting_values(folder: Path) -> dict[str, tuple[float, float]]:
 
 def compare_profit(data: Path, estimator: Estimator) -> tuple[list[Examined], list[str]]:
     """KiDS against SDSS: measure and print; the galaxies with the text for their pictures."""
-    folder, largest = data / "kids_sdss_profit", TrainedRange.of(estimator.prior).size[1]
+    folder, largest = data / "kids_sdss_profit", TrainedRange.of(estimator.simulations).size[1]
     names = sorted(path.name[:7] for path in (folder / "KiDS").glob("*fitim.fits"))
     seen = [
         examine(estimator, [profit_scene(folder, n, s).central(f"{n} {s}", largest) for n in names])
@@ -134,7 +134,7 @@ def caption(galaxy: Examined, start: dict[str, tuple[float, float]]) -> str:
 
 def compare_telescopes(data: Path, estimator: Estimator) -> tuple[list[Examined], list[str]]:
     """HSC against Hubble: measure and print; the galaxies with the text for their pictures."""
-    largest = TrainedRange.of(estimator.prior).size[1]
+    largest = TrainedRange.of(estimator.simulations).size[1]
     scenes, places = pair_scenes(data / PAIR)
     found = []
     for target, position in (("ordinary", ORDINARY), ("chain", CHAIN)):

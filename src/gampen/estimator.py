@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,23 +22,26 @@ from gampen import shipped
 from gampen.calibration.answers import Answers
 from gampen.calibration.recalibration import Recalibration
 from gampen.cutouts import Cutouts
-from gampen.errors import EstimatorError, reason_of
+from gampen.errors import EstimatorError, UsageError, reason_of
+from gampen.inference.cropping import Cropped, crops
 from gampen.inference.flags import TrainedRange, guard_flags
 from gampen.inference.limits import PriorLimits
-from gampen.inference.sampling import Inferred, Sampling, infer
+from gampen.inference.published import crops_published, infer_published
+from gampen.inference.sampling import AS_IS, Inferred, Sampling, infer
 from gampen.network.guard import Guard
 from gampen.network.network import GampenNetwork
+from gampen.network.published import PublishedNetwork
+from gampen.networks import network_of, notes_of
 from gampen.parameters import ParameterSpace
 from gampen.posterior import Posterior
 from gampen.prior import Law, LogUniform, Prior, Uniform
-from gampen.settings import Brightness, NetworkSettings, SimulationSettings
+from gampen.settings import Brightness, SimulationSettings
 from gampen.storage.estimators import DIGEST, read_tensors, write_tensors
 from gampen.storage.layouts import is_file
 from gampen.storage.runfiles import build, plain
 
 FORMAT = "gampen estimator 1"
 SUFFIX = ".safetensors"
-LARGEST_CROP = 1024  # [pixel]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +78,31 @@ OF_IMAGES = ("crop_theta", "crop_scale", "sky_sigma", "flags")
 class Estimator:
     """A trained network with its recalibration, the prior it was trained on, where it came from."""
 
-    network: GampenNetwork
-    prior: SimulationSettings
+    network: GampenNetwork | PublishedNetwork
+    prior: SimulationSettings | None  # none is known of an estimator that was trained elsewhere
     provenance: Mapping[str, str] = field(default_factory=dict)
     guard: Guard | None = None
     recalibration: Recalibration = field(default_factory=Recalibration)
+
+    @property
+    def own_network(self) -> GampenNetwork:
+        """The network, where it is one of gampen's own; `UsageError` for a published one."""
+        if isinstance(self.network, GampenNetwork):
+            return self.network
+        raise UsageError(
+            f"the estimator must be one that gampen trained; {self.name} was imported: predict, "
+            "crop, evaluate and calibrate take it, or train anew"
+        )
+
+    @property
+    def simulations(self) -> SimulationSettings:
+        """The simulations that it was trained on; `UsageError` where these are not known."""
+        if self.prior is None:
+            raise UsageError(
+                f"the estimator must know what it was trained on; {self.name} was imported: use "
+                "one that gampen trained"
+            )
+        return self.prior
 
     @property
     def space(self) -> ParameterSpace:
@@ -114,16 +137,13 @@ class Estimator:
     @classmethod
     def _from_file(cls, tensors: dict[str, Tensor], metadata: dict[str, str]) -> Estimator:
         space = ParameterSpace.from_json(metadata["parameters"])
-        settings = build(NetworkSettings, json.loads(metadata["network"]), "network.")
-        check_claims(space, settings, tensors)
-        network = GampenNetwork(space, settings)
         guard, others = Guard.of_file(tensors, metadata)
         recalibration, weights = Recalibration.of_file(others, metadata)
-        network.load_state_dict(weights)
-        prior = build(SimulationSettings, json.loads(metadata["prior"]), "prior.")
+        network = network_of(space, json.loads(metadata["network"]), tensors, weights)
+        noted = json.loads(metadata["prior"])
+        prior = None if noted is None else build(SimulationSettings, noted, "prior.")
         provenance = {**json.loads(metadata["provenance"]), DIGEST: metadata[DIGEST]}
-        whole = network.eval().for_convolutions()
-        return cls(whole, prior, provenance, guard, recalibration)
+        return cls(network, prior, provenance, guard, recalibration)
 
     def save(self, path: Path) -> None:
         """Write it to one safetensors file."""
@@ -131,7 +151,7 @@ class Estimator:
         metadata = {
             "format": FORMAT,
             "parameters": self.space.to_json(),
-            "network": json.dumps(plain(self.network.settings)),
+            "network": json.dumps(notes_of(self.network)),
             "prior": json.dumps(plain(self.prior)),
             "provenance": json.dumps(provenance),
             **(self.guard.metadata if self.guard else {}),
@@ -140,6 +160,18 @@ class Estimator:
         guarding = self.guard.tensors if self.guard else {}
         tensors = self.network.state_dict() | guarding | self.recalibration.tensors
         write_tensors(path, tensors, metadata)
+
+    def infer(self, cutouts: Cutouts, sampling: Sampling) -> Inferred:
+        """What the network says of every galaxy, in pixels and sky sigmas."""
+        if isinstance(self.network, PublishedNetwork):
+            return infer_published(self.network, cutouts, sampling)
+        return infer(self.network, cutouts, sampling, self.guard)
+
+    def crops(self, cutouts: Cutouts, sampling: Sampling = AS_IS) -> list[Cropped]:
+        """What the network looks at of every galaxy."""
+        if isinstance(self.network, PublishedNetwork):
+            return crops_published(self.network, cutouts, sampling)
+        return crops(self.network, cutouts, sampling)
 
     def predict(self, cutouts: Cutouts, sampling: Sampling | None = None) -> Posterior:
         """The posterior of every galaxy, in physical units."""
@@ -150,7 +182,7 @@ class Estimator:
 
         `GalaxyError` where the network returns no distribution for one of them.
         """
-        inferred = infer(self.network, cutouts, sampling or Sampling(), self.guard)
+        inferred = self.infer(cutouts, sampling or Sampling())
         inferred = self._recalibrated(inferred, cutouts)
         sky_sigma = inferred.sky_sigma.double().numpy()
         return Prediction(
@@ -164,9 +196,17 @@ class Estimator:
     def _flags(self, cutouts: Cutouts, inferred: Inferred) -> Int32[np.ndarray, " galaxy"]:
         """All flags: the cutouts' own, what was out of range, what a guard says, where data end."""
         sky_sigma = inferred.sky_sigma.double().numpy()
-        flags = TrainedRange.of(self.prior).flags(cutouts, sky_sigma)
-        flags |= PriorLimits(self.prior, self.space).flags(cutouts, inferred)
+        flags = self._trained_range.flags(cutouts, sky_sigma)
+        if self.prior is not None:
+            flags |= PriorLimits(self.prior, self.space).flags(cutouts, inferred)
         return flags if self.guard is None else flags | guard_flags(self.guard, inferred)
+
+    @property
+    def _trained_range(self) -> TrainedRange:
+        """What it has seen; a published network, which has one size of frames, all larger ones."""
+        if isinstance(self.network, PublishedNetwork):
+            return TrainedRange((self.network.settings.cutout_size, math.inf), (0.0, math.inf))
+        return TrainedRange.of(self.simulations)
 
     def _recalibrated(self, inferred: Inferred, cutouts: Cutouts) -> Inferred:
         """What the network says, corrected."""
@@ -195,6 +235,8 @@ class Estimator:
         Radii and fluxes are log-uniform at any scale, or fluxes uniform; their limits, which follow
         the PSF, the frame and the noise, are on the card.
         """
+        if self.prior is None:
+            return Prior({})
         flat_flux = self.prior.prior.brightness is Brightness.FLUX
         laws: dict[str, Law] = {
             "bulge_to_total": Uniform(*self.prior.prior.bulge_to_total),
@@ -202,28 +244,6 @@ class Estimator:
             "flux": Uniform(low=0.0) if flat_flux else LogUniform(),
         }
         return Prior({name: law for name, law in laws.items() if name in self.space.names})
-
-
-def check_claims(
-    space: ParameterSpace, settings: NetworkSettings, tensors: Mapping[str, Tensor]
-) -> None:
-    """Refuse weights that are no numbers, and settings of a network that its weights cannot fill.
-
-    A network is built before its weights are put into it: one that is only claimed could take all
-    memory.
-    """
-    # A guard's limit is infinite where nothing is unusual.
-    weights = [values for name, values in tensors.items() if not name.endswith("limits")]
-    if not all(bool(values.isfinite().all()) for values in weights):
-        raise EstimatorError("every weight must be a finite number; some are not")
-    outputs = len(space) * (len(space) + 3) // 2 + 1
-    widths = (len(settings.views), *settings.widths)
-    layers = 9 * sum(one * next_one for one, next_one in pairwise(widths))
-    layers += 18 * settings.blocks * sum(width**2 for width in settings.widths)
-    head = settings.hidden**2 + settings.hidden * settings.components * outputs
-    held = sum(values.numel() for values in tensors.values())
-    if settings.crop_size > LARGEST_CROP or layers + head > held:
-        raise EstimatorError("the network that is described must be the one whose weights follow")
 
 
 def locate(name: str | Path) -> Path:

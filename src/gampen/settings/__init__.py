@@ -7,6 +7,7 @@ from gampen.settings.network import (
     CropFreedom,
     CropPixels,
     NetworkSettings,
+    PublishedSettings,
 )
 from gampen.settings.parameters import (
     DEFAULT_PARAMETERS,
@@ -64,6 +65,7 @@ __all__ = [
     "ParameterSettings",
     "PriorSettings",
     "PsfFamily",
+    "PublishedSettings",
     "Range",
     "RunSettings",
     "Scaling",

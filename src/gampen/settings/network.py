@@ -64,3 +64,19 @@ class NetworkSettings:
     def shrinkage(self) -> int:
         """The crop's side over that of the last map."""
         return int(self.stem_stride * 2 ** (len(self.widths) - 1))
+
+
+@dataclass(frozen=True)
+class PublishedSettings:
+    """What a published GaMPEN checkpoint does not say by the shapes of its tensors."""
+
+    cutout_size: int  # [pixel] side of the square that its transformer takes
+    dropout: float = 0.0  # rate before every convolution but the first, and between dense layers
+
+    def __post_init__(self) -> None:
+        """Refuse sides without pixels and rates that are none."""
+        if self.cutout_size < 1 or not 0 <= self.dropout < 1:
+            raise UsageError(
+                "a published network must have a cutout_size above 0 and a dropout in [0, 1); "
+                f"got {self.cutout_size} and {self.dropout}"
+            )

@@ -15,7 +15,7 @@ from gampen.catalog import Catalog, Column
 from gampen.cutouts import Cutout, Cutouts, Entry, Rejection, numbers
 from gampen.errors import GalaxyError, UsageError
 from gampen.estimator import Estimator
-from gampen.inference.cropping import Cropped, crops
+from gampen.inference.cropping import Cropped
 from gampen.inference.sampling import NO_DISTRIBUTION, Sampling
 from gampen.network.devices import usable_device
 from gampen.scaling.chunks import ahead, chunks
@@ -54,7 +54,7 @@ class CropRequest:
 
 @dataclass(frozen=True)
 class CropsWritten:
-    """The table of the crops, how many galaxies it has, and how many of them no crop."""
+    """The table of the how many galaxies it has, and how many of them no crop."""
 
     table: Path
     galaxies: int
@@ -97,7 +97,7 @@ def plan(request: CropRequest, estimator: Estimator, source: Source) -> bytes:
 
 
 def claim(request: CropRequest, facts: bytes, source: Source) -> None:
-    """Make the folder of the crops, or see that it is of these; `UsageError` where it is not."""
+    """Make the folder of the or see that it is of these; `UsageError` where it is not."""
     out = request.out
     if isinstance(source, Folder):
         homes = {home.resolve() for home in (source.root, source.root / CUTOUTS)}
@@ -140,7 +140,7 @@ class Cropper:
         """Each galaxy with its crop, once it is written; a `Rejection` where there is none."""
         cutouts = Cutouts.of(entry for entry in entries if isinstance(entry, Cutout))
         sampling = Sampling(batch_size=AT_A_TIME, device=self.request.device)
-        found = iter(crops(self.estimator.network, cutouts, sampling))
+        found = iter(self.estimator.crops(cutouts, sampling))
         for entry, name in zip(entries, names, strict=True):
             if isinstance(entry, Rejection):
                 yield entry, None
@@ -192,7 +192,7 @@ class Cropper:
 
 
 def rows_of(done: Sequence[tuple[Entry, Cropped | None]], names: Sequence[str]) -> Catalog:
-    """The rows of some galaxies: what is known of their crops, or why they have none."""
+    """The rows of some galaxies: what is known of their or why they have none."""
     entries, crops = [entry for entry, _ in done], [seen for _, seen in done]
     scales, widths, shares = (
         numbers(getattr(entry, name, None) for entry in entries)

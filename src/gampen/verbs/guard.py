@@ -90,7 +90,7 @@ def simulated_lessons(
 ) -> list[Lesson]:
     """The lessons of every kind."""
     found, done, whole = [], 0, 2 * request.galaxies * len(TROUBLES)
-    for lesson in lessons(estimator.network, estimator.prior, request):
+    for lesson in lessons(estimator.own_network, estimator.simulations, request):
         found.append(lesson)
         done += len(lesson.evidence)
         progress(min(done, whole), whole, "simulating")
@@ -110,10 +110,10 @@ def usual_scores(
 ) -> Float[Tensor, "galaxy score"]:
     """What a guard says of fresh galaxies of the prior, as they are predicted."""
     scores, count = [], LIMITS_FROM * request.galaxies
-    for scenes in usual(estimator.prior, count, _fresh_seed(request)):
-        cutouts = Cutouts.of(cutouts_of(scenes, estimator.prior))
+    for scenes in usual(estimator.simulations, count, _fresh_seed(request)):
+        cutouts = Cutouts.of(cutouts_of(scenes, estimator.simulations))
         with suppress(GalaxyError):  # a galaxy without a distribution has no flags to limit
-            scores.append(guard_scores(infer(estimator.network, cutouts, Sampling(), guard)))
+            scores.append(guard_scores(infer(estimator.own_network, cutouts, Sampling(), guard)))
         progress(min(BLOCK * len(scores), count), count, "setting limits")
     return torch.cat(scores)
 
@@ -123,7 +123,9 @@ def usual_misfits(
 ) -> tuple[Float[Tensor, "galaxy score"], Float[Tensor, " galaxy"]]:
     """How well fresh galaxies that are alone are explained by their posteriors, and their S/N."""
     scores, signals, count = [], [], min(EXPLAINED, request.galaxies)
-    alone = replace(estimator.prior, scene=replace(estimator.prior.scene, neighbour_share=0.0))
+    alone = replace(
+        estimator.simulations, scene=replace(estimator.simulations.scene, neighbour_share=0.0)
+    )
     for scenes in usual(alone, count, _fresh_seed(request)):
         cutouts = Cutouts.of(cutouts_of(scenes, alone))
         with suppress(GalaxyError):

@@ -25,4 +25,4 @@ def models() -> list[Model]:
 def _model(name: str) -> Model:
     estimator = Estimator.load(name)
     digest = estimator.provenance.get("sha256", "")
-    return Model(name, estimator.space.names, estimator.prior.survey.name, digest)
+    return Model(name, estimator.space.names, estimator.simulations.survey.name, digest)

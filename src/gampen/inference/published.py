@@ -1,0 +1,115 @@
+"""Running a published network of the original GaMPEN over cutouts of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+import numpy as np
+import torch
+from torch.linalg import LinAlgError  # type: ignore[attr-defined]
+
+from gampen.cutouts import Cutout, Cutouts
+from gampen.errors import GalaxyError
+from gampen.inference.cropping import Cropped, pixel_map
+from gampen.inference.sampling import NO_DISTRIBUTION, Inferred, Sampling, frames_of
+from gampen.network.dropout import MapMasks
+from gampen.network.frames import Frames
+from gampen.network.published import PublishedNetwork, Seen, on_image
+from gampen.probability.mixtures import GaussianMixture, collapse
+
+LANE = 4  # galaxies at a time, always as many, so that a galaxy has the same bits in any batch
+
+
+@torch.no_grad()
+def infer_published(network: PublishedNetwork, cutouts: Cutouts, sampling: Sampling) -> Inferred:
+    """What a published network says of each galaxy, once for each pass of dropout, if any.
+
+    As from gampen's own networks it comes in pixels and sky sigmas, into which its arcsec and image
+    units are converted. `GalaxyError` where there is a galaxy without a distribution.
+    """
+    parts = [
+        _infer_lane(network, group, sampling).select(torch.arange(filled))
+        for group, filled in groups(cutouts)
+    ]
+    order = sorted(range(len(cutouts)), key=lambda galaxy: cutouts[galaxy].shape)
+    if not parts:
+        return empty(len(network.space))
+    return Inferred.cat(parts).select(torch.tensor(order).argsort())
+
+
+@torch.no_grad()
+def crops_published(
+    network: PublishedNetwork, cutouts: Cutouts, sampling: Sampling
+) -> list[Cropped]:
+    """What a published network looks at of each galaxy [image units]."""
+    found: list[Cropped] = []
+    for group, filled in groups(cutouts):
+        frames, seen = _seen(network, group, sampling)
+        thetas = on_image(seen.theta.double(), network.settings.cutout_size, group[0].shape)
+        light = torch.sinh(seen.crops[:, 0]).cpu().numpy()
+        for place in range(filled):
+            theta = thetas[place].cpu().numpy()
+            matrix, shift = pixel_map(theta, group[0].shape, light.shape[-1])
+            zoom = float(np.sqrt(abs(np.linalg.det(theta[:, :2]))))
+            sigma = float(frames.sky_sigma[place])
+            found.append(Cropped(light[place], matrix, shift, theta, zoom, sigma))
+    order = sorted(range(len(cutouts)), key=lambda galaxy: cutouts[galaxy].shape)
+    return [found[place] for place in np.argsort(order, kind="stable").tolist()]
+
+
+def groups(cutouts: Cutouts) -> Iterator[tuple[list[Cutout], int]]:
+    """Cutouts of one shape, a fixed number of them, and how many of these count; by shape."""
+    order = sorted(cutouts, key=lambda cutout: cutout.shape)
+    for _, same in groupby(order, key=lambda cutout: cutout.shape):
+        members = list(same)
+        for start in range(0, len(members), LANE):
+            group = members[start : start + LANE]
+            yield group + group[-1:] * (LANE - len(group)), len(group)
+
+
+def empty(size: int) -> Inferred:
+    """What is said of no galaxies."""
+    square = torch.zeros(0, 1, size, size, dtype=torch.float64)
+    mixture = GaussianMixture(square[..., 0, 0], square[..., 0], square)
+    none = torch.zeros(0)
+    return Inferred(mixture, square[:, 0], torch.zeros(0, 2, 3), none, none, none[:, None], none)
+
+
+def _seen(
+    network: PublishedNetwork, group: list[Cutout], sampling: Sampling
+) -> tuple[Frames, Seen]:
+    """Frames, and what the transformer makes of the images, bad pixels made good."""
+    network.to(sampling.device).eval()
+    frames = frames_of(group, sampling)
+    raw = torch.from_numpy(np.stack([cutout.pixels for cutout in group]))
+    bad = torch.from_numpy(np.stack([cutout.bad for cutout in group]))
+    mended = frames.pixels[:, 0] * frames.sky_sigma[:, None, None]
+    images = torch.where(bad.to(mended.device), mended, raw.to(mended))
+    return frames, network.see(images)
+
+
+def _infer_lane(network: PublishedNetwork, group: list[Cutout], sampling: Sampling) -> Inferred:
+    frames, seen = _seen(network, group, sampling)
+    rate = network.settings.dropout
+    passes: list[MapMasks | None] = [None]
+    if rate:
+        passes = [MapMasks(rate, sampling.seed, number) for number in range(sampling.passes)]
+    try:
+        said = [network.judge(seen.crops, masks) for masks in passes]
+        mixture, epistemic = collapse(GaussianMixture.stack(said))
+    except LinAlgError:
+        raise GalaxyError(NO_DISTRIBUTION) from None
+    scales = torch.from_numpy(Cutouts(tuple(group)).unit_scales)
+    sigma = frames.sky_sigma
+    slope, offset = network.space.physical_map(scales, sigma.double().cpu())
+    mixture = mixture.to(torch.device("cpu")).affine(1 / slope, -offset / slope)
+    epistemic = epistemic.cpu() / slope[:, :, None] / slope[:, None, :]
+    theta = on_image(seen.theta.double(), network.settings.cutout_size, group[0].shape).cpu()
+    zoom = torch.linalg.det(theta[:, :, :2]).abs().sqrt()
+    parts = (mixture.means, mixture.precision_cholesky, epistemic, theta)
+    if not all(bool(part.isfinite().all()) for part in parts):
+        raise GalaxyError(NO_DISTRIBUTION)
+    none = torch.zeros(len(group), 0)
+    nothing = torch.full_like(zoom, torch.nan)
+    return Inferred(mixture, epistemic, theta, zoom, sigma.cpu(), none, nothing)
