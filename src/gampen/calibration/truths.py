@@ -17,6 +17,13 @@ from gampen.errors import UsageError
 from gampen.posterior import Posterior
 
 MAGNITUDE = "magnitude"
+ALIASES = {
+    "bulge_to_total": ("bt",),
+    "effective_radius": ("R_e_asec", "R_e"),
+    "flux": ("total_flux_adus", "total_flux"),
+}
+"""Names that tables of the original GaMPEN have for these."""
+
 NOT_IN_TRUTHS, NO_VALUE = "not_in_truths", "no_true_value"
 MISSING, OUTSIDE = "missing", "outside_bounds"
 ERROR_UNKNOWN = "error_not_known"
@@ -96,7 +103,8 @@ def _judged(posterior: Posterior, known: Catalog) -> list[str]:
     names = [
         name
         for name in posterior.space.names
-        if name in known or (name == "flux" and MAGNITUDE in known and posterior.has_photometry)
+        if source_of(known, name) is not None
+        or (name == "flux" and MAGNITUDE in known and posterior.has_photometry)
     ]
     if not names:
         raise UsageError(
@@ -104,6 +112,11 @@ def _judged(posterior: Posterior, known: Catalog) -> list[str]:
             f"got {', '.join(known.names)}"
         )
     return names
+
+
+def source_of(known: Catalog, name: str) -> str | None:
+    """The column that holds a parameter: its own name, or that of the original GaMPEN's tables."""
+    return next((each for each in (name, *ALIASES.get(name, ())) if each in known), None)
 
 
 def _rows(posterior: Posterior, known: Catalog) -> Int64[np.ndarray, " galaxy"]:
@@ -147,9 +160,9 @@ def _label(
     posterior: Posterior, known: Catalog, name: str, rows: Int64[np.ndarray, " galaxy"]
 ) -> tuple[Float64[np.ndarray, " galaxy"], Float64[np.ndarray, " galaxy"]]:
     """The values of one parameter and their errors, NaN where the table has no row."""
-    source = name if name in known else MAGNITUDE
+    source = source_of(known, name) or MAGNITUDE
     values, errors = (_column(known, column, rows) for column in (source, f"{source}_error"))
-    if source == name:
+    if source != MAGNITUDE or name == MAGNITUDE:
         return values, errors
     # An error in magnitudes is one of ln flux; as an error of the flux it is that at the median,
     # and not at the label, on which the posterior of the label must not depend.

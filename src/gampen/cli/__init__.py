@@ -9,6 +9,7 @@ from gampen.cli import (
     evaluate,
     export,
     guard,
+    import_model,
     models,
     pack,
     predict,
@@ -32,12 +33,14 @@ COMMANDS = (
     guard.guard,
     simulate.simulate,
     train.train,
+    import_model.import_model,
     models.models,
 )
 """In the order in which help lists them."""
 
 for _function in COMMANDS:
-    app.command()(_function)
+    # A word of Python's own cannot be a function's name.
+    app.command("import" if _function is import_model.import_model else None)(_function)
 
 
 def main() -> None:

@@ -9,10 +9,11 @@ import typer
 
 from gampen.cli.application import START_OVER, command, out
 from gampen.cli.progress import progress_of
+from gampen.settings import Schema
 
 
 @command(START_OVER)
-def export(
+def export(  # noqa: PLR0913 - a command's arguments are what a person may say
     catalogue: Annotated[
         Path, typer.Argument(help="Catalogue that predict wrote: a file, a folder.")
     ],
@@ -30,12 +31,15 @@ def export(
     quantity: Annotated[
         str | None, typer.Option(help="qp: effective_radius, magnitude ...")
     ] = None,
+    schema: Annotated[
+        Schema, typer.Option(help="Columns of a table: gampen's are those of the original.")
+    ] = Schema.OWN,
 ) -> None:
     """Write posteriors as ArviZ, qp, LSDB or another table format read them."""
     from gampen.verbs.export import ExportRequest
     from gampen.verbs.export import export as run
 
-    request = ExportRequest(catalogue, out_path, draws, seed, quantity, truths)
+    request = ExportRequest(catalogue, out_path, draws, seed, quantity, truths, schema)
     with progress_of("writing") as tell:
         done = run(request, lambda count, of: tell(count, of, ""))
     out.print(f"{done.galaxies} galaxies", markup=False)

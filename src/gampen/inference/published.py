@@ -10,7 +10,7 @@ import torch
 from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 
 from gampen.cutouts import Cutout, Cutouts
-from gampen.errors import GalaxyError
+from gampen.errors import GalaxyError, UsageError
 from gampen.inference.cropping import Cropped, pixel_map
 from gampen.inference.sampling import NO_DISTRIBUTION, Inferred, Sampling, frames_of
 from gampen.network.dropout import MapMasks
@@ -26,8 +26,11 @@ def infer_published(network: PublishedNetwork, cutouts: Cutouts, sampling: Sampl
     """What a published network says of each galaxy, once for each pass of dropout, if any.
 
     As from gampen's own networks it comes in pixels and sky sigmas, into which its arcsec and image
-    units are converted. `GalaxyError` where there is a galaxy without a distribution.
+    units are converted. `GalaxyError` where there is a galaxy without a distribution,
+    `UsageError` where it is to look in several orientations.
     """
+    if sampling.thorough:
+        raise UsageError("an imported network sees galaxies in one orientation; leave thorough out")
     parts = [
         _infer_lane(network, group, sampling).select(torch.arange(filled))
         for group, filled in groups(cutouts)
@@ -46,7 +49,7 @@ def crops_published(
     found: list[Cropped] = []
     for group, filled in groups(cutouts):
         frames, seen = _seen(network, group, sampling)
-        thetas = on_image(seen.theta.double(), network.settings.cutout_size, group[0].shape)
+        thetas = on_image(seen.theta.cpu().double(), network.settings.cutout_size, group[0].shape)
         light = torch.sinh(seen.crops[:, 0]).cpu().numpy()
         for place in range(filled):
             theta = thetas[place].cpu().numpy()
@@ -103,9 +106,9 @@ def _infer_lane(network: PublishedNetwork, group: list[Cutout], sampling: Sampli
     scales = torch.from_numpy(Cutouts(tuple(group)).unit_scales)
     sigma = frames.sky_sigma
     slope, offset = network.space.physical_map(scales, sigma.double().cpu())
-    mixture = mixture.to(torch.device("cpu")).affine(1 / slope, -offset / slope)
-    epistemic = epistemic.cpu() / slope[:, :, None] / slope[:, None, :]
-    theta = on_image(seen.theta.double(), network.settings.cutout_size, group[0].shape).cpu()
+    mixture = mixture.affine(1 / slope, -offset / slope)
+    epistemic = epistemic / slope[:, :, None] / slope[:, None, :]
+    theta = on_image(seen.theta.cpu().double(), network.settings.cutout_size, group[0].shape)
     zoom = torch.linalg.det(theta[:, :, :2]).abs().sqrt()
     parts = (mixture.means, mixture.precision_cholesky, epistemic, theta)
     if not all(bool(part.isfinite().all()) for part in parts):

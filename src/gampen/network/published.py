@@ -67,8 +67,8 @@ class PublishedNetwork(nn.Module):
             convolution(tensors, f"convolutions.{n}") for n in range(CONVOLUTIONS)
         )
         self.dense = nn.ModuleList(dense(tensors, f"dense.{n}") for n in range(DENSE))
-        self.register_buffer("location", tensors["location"].float())
-        self.register_buffer("spread", tensors["spread"].float())
+        self.register_buffer("location", tensors["location"].double())
+        self.register_buffer("spread", tensors["spread"].double())
 
     def see(self, images: Float[Tensor, "galaxy height width"]) -> Seen:
         """The transformer's maps and crops of images [image units], cut to the network's size."""
@@ -101,8 +101,9 @@ class PublishedNetwork(nn.Module):
                 units = functional.relu(units)
                 units = units if masks is None else thinned_units(masks, units, place)
             units = layer(units)
-        standard = gaussian(units.double(), len(self.space))
-        return standard.affine(self.spread.double()[None], self.location.double()[None])
+        # On the CPU: not every device has double precision.
+        standard = gaussian(units.cpu().double(), len(self.space))
+        return standard.affine(self.spread.cpu()[None], self.location.cpu()[None])
 
 
 def thinned_units(

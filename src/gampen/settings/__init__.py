@@ -39,6 +39,7 @@ from gampen.settings.simulation import (
     SimulationSettings,
     SurveySettings,
 )
+from gampen.settings.tables import Schema
 from gampen.settings.training import (
     RunSettings,
     TrainingSettings,
@@ -70,6 +71,7 @@ __all__ = [
     "RunSettings",
     "Scaling",
     "SceneSettings",
+    "Schema",
     "SimulationSettings",
     "SurveySettings",
     "TrainingSettings",

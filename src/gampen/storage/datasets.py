@@ -221,6 +221,10 @@ class Rows:
         """The rows as Arrow tables, piece by piece."""
         return tables(self.parts) if self.catalog is None else iter([to_arrow(self.catalog)])
 
+    def pieces(self) -> Iterator[Catalog]:
+        """The rows as catalogues, piece by piece."""
+        return pieces(self.parts) if self.catalog is None else iter([self.catalog])
+
     def write(self, path: Path, told: Told = nobody) -> None:
         """Write the rows in the format of the suffix."""
         if self.catalog is None:

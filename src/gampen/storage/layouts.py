@@ -26,6 +26,7 @@ from gampen.storage.homes import CUTOUTS, Homes, content_of, fits_names, printab
 from gampen.storage.tables import TABLE_SUFFIXES, read_catalog, write_catalog
 
 INFO = "info"
+SPLITS = "splits"
 SLICE = 4096  # names at once
 LONGEST_ID = 255
 """[letter] Ids are repeated in every output."""
@@ -130,7 +131,9 @@ def listed(table: Path) -> Folder:
         ids = names_in(catalog["object_id"])
     else:
         ids = array_of([stem(name) for name in files.tolist()])
-    return folder_of(table.parent, ids, files, in_our_units(catalog))
+    # A split of a labelled set, as the original GaMPEN writes them, lists files of the whole set.
+    root = table.parent.parent if table.parent.name == SPLITS else table.parent
+    return folder_of(root, ids, files, in_our_units(catalog))
 
 
 def bare(root: Path, names: list[str]) -> Folder:

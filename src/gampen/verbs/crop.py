@@ -54,7 +54,7 @@ class CropRequest:
 
 @dataclass(frozen=True)
 class CropsWritten:
-    """The table of the how many galaxies it has, and how many of them no crop."""
+    """The table of the crops, how many galaxies it has, and how many of them no crop."""
 
     table: Path
     galaxies: int
@@ -97,7 +97,7 @@ def plan(request: CropRequest, estimator: Estimator, source: Source) -> bytes:
 
 
 def claim(request: CropRequest, facts: bytes, source: Source) -> None:
-    """Make the folder of the or see that it is of these; `UsageError` where it is not."""
+    """Make the folder of the crops, or see that it is of these; `UsageError` where it is not."""
     out = request.out
     if isinstance(source, Folder):
         homes = {home.resolve() for home in (source.root, source.root / CUTOUTS)}
@@ -192,7 +192,7 @@ class Cropper:
 
 
 def rows_of(done: Sequence[tuple[Entry, Cropped | None]], names: Sequence[str]) -> Catalog:
-    """The rows of some galaxies: what is known of their or why they have none."""
+    """The rows of some galaxies: what is known of their crops, or why they have none."""
     entries, crops = [entry for entry, _ in done], [seen for _, seen in done]
     scales, widths, shares = (
         numbers(getattr(entry, name, None) for entry in entries)

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from gampen.errors import UsageError
 from gampen.interchange.arviz import to_arviz, write_netcdf
+from gampen.interchange.original import to_original
 from gampen.interchange.qp import to_qp, write_ensemble
 from gampen.posterior import Posterior
+from gampen.settings import Schema
 from gampen.storage.datasets import Rows
 from gampen.storage.hats import write_hats
-from gampen.storage.streams import Told
-from gampen.storage.tables import TABLE_SUFFIXES, read_catalog
+from gampen.storage.streams import Stream, Told
+from gampen.storage.tables import TABLE_SUFFIXES, read_catalog, write_stream
 from gampen.verbs.evaluate import rows_of
 from gampen.verbs.outputs import claim_file, claim_folder
 
@@ -34,6 +36,7 @@ class ExportRequest:
     seed: int = 0
     quantity: str | None = None
     truths: Path | None = None
+    schema: Schema = Schema.OWN
 
     def __post_init__(self) -> None:
         """Refuse what no form can be made of, and a form that there is not."""
@@ -43,6 +46,10 @@ class ExportRequest:
             raise UsageError(f"seed must be at least 0; got {self.seed}")
         if self.out.suffix.lower() not in FORMS:
             raise UsageError(f"a name must end in one of {', '.join(FORMS)}; got {self.out.name!r}")
+        if self.schema is not Schema.OWN and self.out.suffix.lower() not in TABLE_SUFFIXES:
+            raise UsageError(
+                f"a schema is of a table, {', '.join(TABLE_SUFFIXES)}; got {self.out.name!r}"
+            )
         out, catalogue = self.out.resolve(), self.catalogue.resolve()
         if out == catalogue or catalogue in out.parents:
             raise UsageError(
@@ -99,7 +106,11 @@ def _as_table(request: ExportRequest, progress: Progress) -> Exported:
     """The catalogue itself, every row of it, in another format."""
     rows = Rows.of(request.catalogue)
     claim_file(request.out)
-    rows.write(request.out, counted(progress, len(rows)))
+    told = counted(progress, len(rows))
+    if request.schema is Schema.ORIGINAL:
+        write_stream(Stream(lambda: map(to_original, rows.pieces()), {}, told), request.out)
+    else:
+        rows.write(request.out, told)
     return Exported(len(rows))
 
 
