@@ -32,6 +32,7 @@ from gampen.settings.ranges import (
 from gampen.settings.simulation import (
     Brightness,
     GalaxyModel,
+    Measure,
     PriorSettings,
     PsfFamily,
     SceneSettings,
@@ -60,6 +61,7 @@ __all__ = [
     "CropFreedom",
     "CropPixels",
     "GalaxyModel",
+    "Measure",
     "NetworkSettings",
     "ParameterSettings",
     "PriorSettings",
