@@ -58,7 +58,7 @@ def seen(estimator: Estimator, galaxies: int, seed: int) -> Seen:
 
 def groups(estimator: Estimator, galaxies: int, seed: int) -> Iterator[Seen]:
     """The same, in groups of one frame size."""
-    settings, space = estimator.prior, estimator.space
+    settings, space = estimator.simulations, estimator.space
     scale = settings.survey.pixel_scale
     lengths = [p.scaling is Scaling.LENGTH for p in space]
     for step in range(-(-galaxies // GROUP)):
