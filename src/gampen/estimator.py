@@ -39,6 +39,8 @@ from gampen.storage.runfiles import build, plain
 FORMAT = "gampen estimator 1"
 SUFFIX = ".safetensors"
 LARGEST_CROP = 1024  # [pixel]
+LABELS = "labels_sha256"
+"""In the provenance of an estimator that was fitted to labels: their digest."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,8 +195,11 @@ class Estimator:
         """The prior of those parameters whose law does not depend on a galaxy's own image.
 
         Radii and fluxes are log-uniform at any scale, or fluxes uniform; their limits, which follow
-        the PSF, the frame and the noise, are on the card.
+        the PSF, the frame and the noise, are on the card. Of an estimator that was fitted to labels
+        nothing is known: its prior is their galaxies', whatever these are.
         """
+        if LABELS in self.provenance:
+            return Prior()
         flat_flux = self.prior.prior.brightness is Brightness.FLUX
         laws: dict[str, Law] = {
             "bulge_to_total": Uniform(*self.prior.prior.bulge_to_total),

@@ -11,7 +11,7 @@ from scipy import stats
 from arms import CALIBRATED, CAUTIOUS, OVERCONFIDENT, evidence
 from gampen.calibration.comparison import Comparison, ranks_of
 from gampen.calibration.coverage import LEVELS, TOLERANCES, coverage
-from gampen.calibration.fitting import fit_constant
+from gampen.calibration.fitting import Points, fit_constant
 from gampen.calibration.null import Null
 from gampen.calibration.stages import LEAST, Split, judged, levels_of, recalibrate
 from gampen.errors import UsageError
@@ -64,8 +64,8 @@ def test_an_unneeded_constant_is_seldom_accepted():
     for seed in range(sets):
         answers, points = evidence(CALIBRATED, 240, 2, seed=1000 + seed)
         fitted, judges = torch.arange(160), torch.arange(160, 240)
-        offered = iter([fit_constant(answers.select(fitted), points[fitted])])
-        correction, _ = judged(offered, answers.select(judges), points[judges])
+        offered = iter([fit_constant(answers.select(fitted), Points(points[fitted]))])
+        correction, _ = judged(offered, answers.select(judges), Points(points[judges]))
         accepted += correction is not None
     # Three standard errors leave 0.14 %, and gains are negative on average: more than two of 100
     # would come less than once in 1,000 times.

@@ -8,6 +8,7 @@ from gampen.cli import (
     cutout,
     evaluate,
     export,
+    finetune,
     guard,
     models,
     pack,
@@ -32,6 +33,7 @@ COMMANDS = (
     guard.guard,
     simulate.simulate,
     train.train,
+    finetune.finetune,
     models.models,
 )
 """In the order in which help lists them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,7 @@ from gampen.cli.progress import progress_of
 from gampen.errors import TrainingError
 
 if TYPE_CHECKING:
+    from gampen.training.validation import Validation
     from gampen.verbs.train import Progress, TrainRequest
 
 SEEN = "Where the run is followed, beside TensorBoard's files in its folder"
@@ -83,6 +85,12 @@ def validation_line(step: Progress) -> str:
         return ""
     return (
         f"step {report.step}: loss {report.loss:.4f}, held-out {held_out.nll:.4f} +- "
-        f"{held_out.nll_error:.4f}, zoom {held_out.zoom_mean:.3f} +- {held_out.zoom_sd:.3f}"
-        + (" (best so far)" if step.saved else "")
+        f"{held_out.nll_error:.4f}{zoom_of(held_out)}" + (" (best so far)" if step.saved else "")
     )
+
+
+def zoom_of(held_out: Validation) -> str:
+    """How the learned crop does, where one is learned."""
+    if math.isnan(held_out.zoom_mean):
+        return ""
+    return f", zoom {held_out.zoom_mean:.3f} +- {held_out.zoom_sd:.3f}"

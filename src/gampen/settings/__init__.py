@@ -3,6 +3,15 @@
 Ranges are `(low, high)` pairs.
 """
 
+from gampen.settings.finetuning import (
+    LOOKING,
+    FinetuneSettings,
+)
+from gampen.settings.labels import (
+    LabelSettings,
+    SplitKind,
+    SplitSettings,
+)
 from gampen.settings.network import (
     CropFreedom,
     CropPixels,
@@ -49,6 +58,7 @@ __all__ = [
     "AXIS_RATIO",
     "BULGE_TO_TOTAL",
     "DEFAULT_PARAMETERS",
+    "LOOKING",
     "MOFFAT_SLOPE",
     "NOISE_CORRELATION",
     "NOT_NEGATIVE",
@@ -59,7 +69,9 @@ __all__ = [
     "Brightness",
     "CropFreedom",
     "CropPixels",
+    "FinetuneSettings",
     "GalaxyModel",
+    "LabelSettings",
     "NetworkSettings",
     "ParameterSettings",
     "PriorSettings",
@@ -69,6 +81,8 @@ __all__ = [
     "Scaling",
     "SceneSettings",
     "SimulationSettings",
+    "SplitKind",
+    "SplitSettings",
     "SurveySettings",
     "TrainingSettings",
     "Wave",
