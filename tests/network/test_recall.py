@@ -2,15 +2,17 @@
 
 import copy
 
+import pytest
 import torch
 
 from gampen.network.recall import judge_recalled, recall
-from tiny import batch, network
+from tiny import batch, network, paired_network
 
 
-def test_a_network_says_of_what_it_saw_what_it_says_of_the_image():
+@pytest.mark.parametrize("built", [network(), paired_network()])
+def test_a_network_says_of_what_it_saw_what_it_says_of_the_image(built):
     frames = batch(16).frames
-    said, recalled = network()(frames), judge_recalled(network(), recall(network(), frames))
+    said, recalled = built(frames), judge_recalled(built, recall(built, frames))
     for part in ("log_weights", "means", "precision_cholesky"):
         torch.testing.assert_close(
             getattr(recalled, part), getattr(said, part), rtol=1e-5, atol=1e-5

@@ -10,9 +10,9 @@ from gampen.network.symmetry import SYMMETRIES
 from gampen.parameters import MORPHOLOGY, Parameter, ParameterSpace
 from gampen.probability.mixtures import GaussianMixture
 from gampen.training.batches import Batch
-from gampen.training.labels import Labels, by_shape, joined
+from gampen.training.labels import Labels, by_shape, joined, turning_signs
 from gampen.training.likelihood import log_likelihood, spread_of
-from tiny import batch, network
+from tiny import PAIRED, batch, network
 
 SCALE = 0.2  # [arcsec]
 
@@ -139,3 +139,16 @@ def test_an_error_at_a_bound_has_a_gradient():
         likelihood = log_likelihood(space, mixture, known).sum()
         (gradient,) = torch.autograd.grad(likelihood, means)
         assert gradient.isfinite().all()
+
+
+@pytest.mark.parametrize("symmetry", SYMMETRIES)
+def test_pairs_turn_with_their_galaxy(symmetry):
+    angle = torch.tensor(25.0, dtype=torch.float64)
+
+    def point(degrees):
+        twice = torch.deg2rad(2 * degrees)
+        radius = torch.tensor(0.3, dtype=torch.float64)
+        return torch.stack([radius, radius, 0.5 * twice.cos(), 0.5 * twice.sin()])
+
+    turned = point(angle) * turning_signs(PAIRED, symmetry)
+    torch.testing.assert_close(turned, point(symmetry.angle(angle)))

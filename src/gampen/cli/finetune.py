@@ -12,7 +12,7 @@ import typer
 from gampen.cli.application import GO_ON, command, err, out
 from gampen.cli.options import Device
 from gampen.cli.progress import progress_of
-from gampen.cli.train import validation_line
+from gampen.cli.train import Experiment, MLflow, validation_line, warn
 
 MOST_REASONS = 5
 
@@ -32,17 +32,25 @@ def finetune(  # noqa: PLR0913 - a command's arguments are what a person may say
         Path | None, typer.Option(help="Table of object_id and split, in place of a random one.")
     ] = None,
     device: Device = "cpu",
+    mlflow: MLflow = None,
+    experiment: Experiment = "gampen",
 ) -> None:
     """Fit an estimator to labelled galaxies; a run that was stopped is gone on with."""
     from gampen.settings import FinetuneSettings
     from gampen.storage.runfiles import read_settings
     from gampen.verbs.finetune import FinetuneRequest
     from gampen.verbs.finetune import finetune as run
+    from gampen.verbs.tracking import Watch, tracked
     from gampen.verbs.tuned import report_of
 
     told = FinetuneSettings() if settings is None else read_settings(settings, FinetuneSettings)
     request = FinetuneRequest(estimator, labels, out_path, name, told, splits, device)
-    with progress_of("fine-tuning") as tell, closing(run(request, tell)) as steps:
+    origin = {"device": device, "finetuned_from": estimator, "labels": str(labels)}
+    watch = Watch(out_path, labels, name, "gampen finetune", origin, mlflow, experiment)
+    with (
+        progress_of("fine-tuning") as tell,
+        closing(tracked(run(request, tell), watch, warn)) as steps,
+    ):
         for step in steps:
             tell(step.report.step, step.steps, f"loss {step.report.loss:.3f}")
             if step.report.validation:

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from gampen.verbs.train import Progress, TrainRequest
 
 SEEN = "Where the run is followed, beside TensorBoard's files in its folder"
+MLflow = Annotated[
+    str | None,
+    typer.Option(help="MLflow: URI of a server or database, or a folder.", rich_help_panel=SEEN),
+]
+Experiment = Annotated[
+    str, typer.Option(help="MLflow's experiment for this run.", rich_help_panel=SEEN)
+]
 
 
 @command(GO_ON)
@@ -30,15 +37,8 @@ def train(  # noqa: PLR0913 - a command's arguments are what a person may say
     devices: Annotated[int, typer.Option(help="Devices on each node; they share batches.")] = 1,
     nodes: Annotated[int, typer.Option(help="Nodes, started by srun or torchrun.")] = 1,
     start: Annotated[str | None, typer.Option(help="Estimator to start from.")] = None,
-    mlflow: Annotated[
-        str | None,
-        typer.Option(
-            help="MLflow: URI of a server or database, or a folder.", rich_help_panel=SEEN
-        ),
-    ] = None,
-    experiment: Annotated[
-        str, typer.Option(help="MLflow's experiment for this run.", rich_help_panel=SEEN)
-    ] = "gampen",
+    mlflow: MLflow = None,
+    experiment: Experiment = "gampen",
 ) -> None:
     """Train an estimator on fresh simulations; a run that was stopped is gone on with."""
     from gampen.training.devices import Devices

@@ -38,10 +38,9 @@ from gampen.verbs.lessons import (
 )
 from gampen.verbs.outputs import claim_folder
 from gampen.verbs.splitting import Split, split_labels, write_splits
-from gampen.verbs.train import Progress
+from gampen.verbs.train import RESOLVED, Progress
 from gampen.verbs.tuned import REPORT, judge
 
-RUN = "finetune.toml"
 SIMULATED_SEED = 2_000_003  # times the run's: simulations that training never drew
 RECALIBRATED = ("from", "galaxies", "passes", "thorough", "seed")  # of a network that is no more
 
@@ -120,7 +119,7 @@ class Run:
         """Make the run folder, or see that it is of this run; `UsageError` where of another."""
         labels, folder = self.labelled.digest(self.split), self.request.out
         origin = Origin(self.before.provenance[DIGEST], labels, self.request.settings)
-        resolved = folder / RUN
+        resolved = folder / RESOLVED
         if resolved.exists() and read_settings(resolved, Origin) != origin:
             raise UsageError(
                 f"{folder} must be of this run; it holds another: choose another folder"
