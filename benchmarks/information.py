@@ -33,7 +33,7 @@ from gampen.rendering.coordinates import TARGETS, coordinates_of, quantity_slope
 from gampen.rendering.derivatives import Slopes
 from gampen.rendering.exposures import slope_of
 from gampen.simulation.scenes import Scenes, Simulator
-from gampen.verbs.train import to_batch
+from gampen.verbs.lessons import to_batch
 
 SEED = 5
 EDGES = (30.0, 120.0, 500.0, 3000.0)

@@ -21,8 +21,8 @@ from gampen.settings import (
     TrainingSettings,
 )
 from gampen.simulation.scenes import Simulator
+from gampen.verbs.lessons import to_batch
 from gampen.verbs.simulate import cutouts_of
-from gampen.verbs.train import to_batch
 from strategies import random_mixture
 
 SURVEY = SurveySettings(

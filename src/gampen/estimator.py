@@ -43,6 +43,8 @@ from gampen.storage.runfiles import build, plain
 
 FORMAT = "gampen estimator 1"
 SUFFIX = ".safetensors"
+LABELS = "labels_sha256"
+"""In the provenance of an estimator that was fitted to labels: their digest."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,9 +235,12 @@ class Estimator:
     def training_prior(self) -> Prior:
         """The prior of those parameters whose law does not depend on a galaxy's own image.
 
-        `gampen.simulation.laws` says which these are.
+        `gampen.simulation.laws` says which these are. Of an estimator that was fitted to labels
+        nothing is known: its prior is their galaxies', whatever these are.
         """
-        laws = {} if self.prior is None else prior_of(self.prior.prior).laws
+        if self.prior is None or LABELS in self.provenance:
+            return Prior()
+        laws = prior_of(self.prior.prior).laws
         return Prior({name: law for name, law in laws.items() if name in self.space.names})
 
 

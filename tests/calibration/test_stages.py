@@ -11,9 +11,16 @@ from scipy import stats
 from arms import CALIBRATED, CAUTIOUS, OVERCONFIDENT, evidence
 from gampen.calibration.comparison import Comparison, ranks_of
 from gampen.calibration.coverage import LEVELS, TOLERANCES, coverage
-from gampen.calibration.fitting import fit_constant
+from gampen.calibration.fitting import Points, fit_constant
 from gampen.calibration.null import Null
-from gampen.calibration.stages import LEAST, Split, judged, levels_of, recalibrate
+from gampen.calibration.stages import (
+    LEAST,
+    Split,
+    corrected_by_labels,
+    judged,
+    levels_of,
+    recalibrate,
+)
 from gampen.errors import UsageError
 from gampen.parameters import MORPHOLOGY
 
@@ -64,8 +71,8 @@ def test_an_unneeded_constant_is_seldom_accepted():
     for seed in range(sets):
         answers, points = evidence(CALIBRATED, 240, 2, seed=1000 + seed)
         fitted, judges = torch.arange(160), torch.arange(160, 240)
-        offered = iter([fit_constant(answers.select(fitted), points[fitted])])
-        correction, _ = judged(offered, answers.select(judges), points[judges])
+        offered = iter([fit_constant(answers.select(fitted), Points(points[fitted]))])
+        correction, _ = judged(offered, answers.select(judges), Points(points[judges]))
         accepted += correction is not None
     # Three standard errors leave 0.14 %, and gains are negative on average: more than two of 100
     # would come less than once in 1,000 times.
@@ -173,3 +180,41 @@ def test_a_comparison_without_a_correction_has_one_side_twice():
     answers, points = evidence(CALIBRATED, 400)
     compared = Comparison.of(recalibrate(answers, points), answers, points, NAMES)
     assert compared.after is compared.before
+
+
+def noisy(stretch, galaxies=2000):
+    """An arm whose labels are off by half or once the deviation of the true posteriors."""
+    answers, points = evidence(stretch, galaxies)
+    generator = torch.Generator().manual_seed(9)
+    share, noise = torch.rand((2, *points.shape), generator=generator, dtype=torch.float64)
+    noise = torch.erfinv(2 * noise - 1) * math.sqrt(2)
+    spread = (0.5 + 0.5 * share) * answers.deviations / math.sqrt(stretch)
+    return answers, Points(points + spread * noise, spread)
+
+
+@pytest.mark.parametrize("stretch", [CALIBRATED, CAUTIOUS, OVERCONFIDENT])
+def test_labels_with_errors_mend_what_is_wrong_with_posteriors_and_not_the_errors(stretch):
+    answers, labels = noisy(stretch)
+    correction, trials = corrected_by_labels(answers, labels)
+    assert [trial.stage for trial in trials] == [0, 1, 2]
+    if stretch == CALIBRATED:
+        assert correction is None
+        return
+    # Noise as large as the posterior hides half of what a label tells: an error of the width twice
+    # that of truths, 1 / sqrt(2 n) for each of 1,000 galaxies.
+    expected = torch.full((3,), -0.5 * math.log(stretch), dtype=torch.float64)
+    room = 4 * 2 / math.sqrt(2 * len(labels) / 2)
+    torch.testing.assert_close(correction.log_scale, expected, rtol=0, atol=room)
+
+
+def test_the_same_labels_taken_for_truths_would_widen_true_posteriors():
+    answers, labels = noisy(CALIBRATED)
+    correction, _ = corrected_by_labels(answers, Points(labels.values))
+    assert correction is not None
+    assert bool((correction.log_scale > 0.15).all())
+
+
+def test_few_labels_mend_nothing():
+    answers, points = evidence(CALIBRATED, LEAST - 1)
+    with pytest.raises(UsageError, match="recalibration needs at least"):
+        corrected_by_labels(answers, Points(points))

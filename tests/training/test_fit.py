@@ -14,8 +14,9 @@ from gampen.network.transformer import LEAST_ZOOM
 from gampen.parameters import MORPHOLOGY
 from gampen.training.batches import Batch
 from gampen.training.devices import fabric_for
-from gampen.training.fit import WANTED_RADII, Fit, ahead, stray, within_reach
-from gampen.training.validation import validate
+from gampen.training.fit import Fit, ahead
+from gampen.training.loss import WANTED_RADII, stray, within_reach
+from gampen.training.validation import Validation, validate
 from tiny import NETWORK, TRAINING, batch, lively, source
 
 
@@ -307,7 +308,7 @@ def test_where_no_parameter_is_a_length_nothing_pulls():
 
 
 def test_a_strong_pull_makes_the_crops_follow(monkeypatch):
-    monkeypatch.setattr("gampen.training.fit.WANTED_RADII", 2.0)
+    monkeypatch.setattr("gampen.training.loss.WANTED_RADII", 2.0)
 
     def found(pull):
         short = replace(TRAINING, steps=100, steps_per_epoch=100, learning_rate=1e-3)
@@ -318,3 +319,75 @@ def test_a_strong_pull_makes_the_crops_follow(monkeypatch):
         return float(stray(fit.average, crop, fit.average.judge(fixed[0].frames, crop)).detach())
 
     assert found(1.0) < 0.5 * found(0.0)
+
+
+def falling(scores, monkeypatch):
+    """Held-out losses in the order given, whatever is learned."""
+    given = iter(scores)
+    monkeypatch.setattr("gampen.training.fit.validate", lambda *_: Validation(next(given), 0.1))
+
+
+def test_a_run_ends_when_held_out_losses_get_no_better(monkeypatch):
+    falling([3.0, 2.0, 2.5, 2.1, 1.0], monkeypatch)
+    patient = replace(TRAINING, steps=100, steps_per_epoch=1, patience=2)
+    fit = fit_of(patient)
+    assert [report.step for report in fit.run(source, held_out())] == [1, 2, 3, 4]
+    assert fit.ended
+    assert list(fit.run(source, held_out())) == []
+
+
+def test_a_run_that_goes_on_remembers_how_long_it_was_patient(monkeypatch):
+    patient = replace(TRAINING, steps=100, steps_per_epoch=1, patience=2)
+    falling([2.0, 2.5], monkeypatch)
+    fit = fit_of(patient)
+    until(fit, 2)
+    again = fit_of(patient)
+    again.restore(copy.deepcopy(fit.state()))
+    falling([2.2, 1.0], monkeypatch)
+    assert [report.step for report in again.run(source, held_out())] == [3]
+
+
+def test_without_patience_a_run_takes_all_its_steps(monkeypatch):
+    falling([2.0, 3.0, 4.0, 5.0], monkeypatch)
+    assert len(list(fit_of(replace(TRAINING, steps=4, steps_per_epoch=1)).run(source, []))) == 4
+
+
+def test_a_step_in_several_batches_is_the_step_of_all_their_galaxies():
+    whole, parted = fit_of(replace(TRAINING, steps=1)), fit_of(replace(TRAINING, steps=1))
+    for fit in (whole, parted):
+        fit.network.head.drop.rate = 0.0  # its masks would be drawn in another order
+    both = batch(16, seed=100)
+    parts = [
+        Batch(both.frames.select(rows), both.truth[rows])
+        for rows in (torch.arange(4), torch.arange(4, 16))
+    ]
+    one = list(whole.run(lambda _: both, held_out()))[-1]
+    other = list(parted.run(lambda _: parts, held_out()))[-1]
+    assert other.loss == pytest.approx(one.loss, rel=1e-5)
+    assert other.validation.nll == pytest.approx(one.validation.nll, rel=1e-3)
+
+
+def test_deeper_parts_move_less_where_the_rate_decays():
+    def moved(decay):
+        fit = fit_of(replace(TRAINING, steps=2, layer_decay=decay))
+        before = copy.deepcopy(fit.network.state_dict())
+        until(fit, 2)
+        after = fit.network.state_dict()
+        return {
+            name: float((after[f"{name}.weight"] - before[f"{name}.weight"]).abs().mean())
+            for name in ("features.layers.0", "head.last")
+        }
+
+    alike, decayed = moved(1.0), moved(0.1)
+    assert decayed["head.last"] == pytest.approx(alike["head.last"], rel=0.1)
+    assert decayed["features.layers.0"] < 0.01 * alike["features.layers.0"]
+
+
+def test_labels_with_errors_are_surprised_less_than_exact_ones_are():
+    network, exact = fit_of().average, batch(16)
+    noisy = Batch(exact.frames, exact.truth + 3, MORPHOLOGY.constrain(exact.truth) * 0.5)
+    assert validate(network, [noisy]).nll < validate(network, [Batch(*shifted(exact))]).nll
+
+
+def shifted(known):
+    return known.frames, known.truth + 3

@@ -9,7 +9,10 @@ from gampen.estimator import Estimator
 from gampen.parameters import MORPHOLOGY
 from gampen.storage.runfiles import write_settings
 from gampen.training.devices import Devices, launched
-from gampen.verbs.train import Run, TrainRequest, to_batch, train, until, validation_batches
+from gampen.verbs.courses import validation_batches
+from gampen.verbs.ledger import until
+from gampen.verbs.lessons import to_batch
+from gampen.verbs.train import Run, TrainRequest, train
 from tiny import RUN, TRAINING, scenes
 
 
@@ -87,7 +90,7 @@ def test_a_run_of_few_simulations_shows_them_again_and_again_and_counts_them_onc
     few = replace(RUN, training=replace(TRAINING, simulations=3 * TRAINING.batch_size))
     write_settings(few, request.runfile)
     run = Run.start(request, few, None, launched(Devices()))
-    first = [run.source(step).truth for step in range(6)]
+    first = [run.course.lesson(step).truth for step in range(6)]
     assert all(torch.equal(first[step], first[step + 3]) for step in range(3))
     assert not torch.equal(first[0], first[1])
     list(train(request))

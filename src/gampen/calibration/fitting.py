@@ -6,11 +6,12 @@ import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from gampen.calibration.answers import Answers
 from gampen.calibration.corrections import Conditional, Correction
+from gampen.probability.blurring import blurred_log_prob
 from gampen.probability.mixtures import GaussianMixture
 
 ITERATIONS = 100  # of L-BFGS; six numbers need ten to thirty
@@ -22,18 +23,47 @@ NARROWEST = 1e-6  # spread of a feature that tells nothing
 
 
 @dataclass(frozen=True, eq=False)
+class Points:
+    """True points in unconstrained space, or labels, off by a normal error of a `spread`."""
+
+    values: Float64[Tensor, "galaxy parameter"]
+    spread: Float64[Tensor, "galaxy parameter"] | None = None
+
+    def __len__(self) -> int:
+        """The number of galaxies."""
+        return len(self.values)
+
+    def select(self, galaxies: Int64[Tensor, " chosen"]) -> Points:
+        """Those of the chosen galaxies, in the order chosen."""
+        spread = None if self.spread is None else self.spread[galaxies]
+        return Points(self.values[galaxies], spread)
+
+    def log_prob(self, mixture: GaussianMixture) -> Float64[Tensor, " galaxy"]:
+        """ln of their density under mixtures, labels with their errors."""
+        if self.spread is None:
+            return mixture.log_prob(self.values)
+        spread = self.spread.unsqueeze(-2).expand_as(mixture.means)
+        return blurred_log_prob(mixture, self.values, spread)
+
+
+@dataclass(frozen=True, eq=False)
 class Whitened:
-    """Mixtures and true points in units of each mixture's deviations from its mean."""
+    """Mixtures and true points in units of each mixture's deviations from its mean.
+
+    Where there is a `spread`, points are labels that are off by so much, one sigma.
+    """
 
     mixture: GaussianMixture
     points: Float64[Tensor, "galaxy parameter"]
+    spread: Float64[Tensor, "galaxy parameter"] | None = None
 
     @classmethod
-    def of(cls, answers: Answers, points: Float64[Tensor, "galaxy parameter"]) -> Whitened:
-        """Those of answers and true points."""
+    def of(cls, answers: Answers, points: Points) -> Whitened:
+        """Those of answers and true points, or labels."""
         mean, deviations = answers.mixture.mean, answers.deviations
         mixture = answers.mixture.affine(1 / deviations, -mean / deviations)
-        return cls(mixture, (points - mean) / deviations)
+        spread = None if points.spread is None else points.spread / deviations
+        return cls(mixture, (points.values - mean) / deviations, spread)
 
     def surprise(
         self,
@@ -42,14 +72,16 @@ class Whitened:
     ) -> Float64[Tensor, " galaxy"]:
         """-ln density of the true points under the corrected mixtures, up to a constant."""
         # Moving the point back through the correction is cheaper than correcting the mixture.
-        moved = (self.points - shift) * (-log_scale).exp()
-        return log_scale.sum(dim=-1) - self.mixture.log_prob(moved)
+        narrower = (-log_scale).exp()
+        spread = None if self.spread is None else self.spread * narrower
+        moved = Points((self.points - shift) * narrower, spread)
+        return log_scale.sum(dim=-1) - moved.log_prob(self.mixture)
 
 
-def fit_constant(answers: Answers, points: Float64[Tensor, "galaxy parameter"]) -> Correction:
+def fit_constant(answers: Answers, points: Points) -> Correction:
     """One scale and one shift a parameter, those under which the truths are likeliest."""
     white = Whitened.of(answers, points)
-    free = torch.zeros(2, points.shape[1], dtype=torch.float64, requires_grad=True)
+    free = torch.zeros(2, points.values.shape[1], dtype=torch.float64, requires_grad=True)
     solver = torch.optim.LBFGS([free], max_iter=ITERATIONS, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
@@ -64,10 +96,7 @@ def fit_constant(answers: Answers, points: Float64[Tensor, "galaxy parameter"]) 
 
 
 def fit_conditional(
-    answers: Answers,
-    points: Float64[Tensor, "galaxy parameter"],
-    constant: Correction,
-    seed: int,
+    answers: Answers, points: Points, constant: Correction, seed: int
 ) -> Correction:
     """A correction by galaxy that begins at the constant one and stops before it learns by heart.
 
@@ -77,9 +106,9 @@ def fit_conditional(
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(points), generator=generator)
     watched, learnt = order[: len(order) // WATCHED], order[len(order) // WATCHED :]
-    start = begun(answers.features[learnt], points.shape[1], generator)
-    watching = _Surprise.of(answers.select(watched), points[watched], constant)
-    learning = _Surprise.of(answers.select(learnt), points[learnt], constant)
+    start = begun(answers.features[learnt], points.values.shape[1], generator)
+    watching = _Surprise.of(answers.select(watched), points.select(watched), constant)
+    learning = _Surprise.of(answers.select(learnt), points.select(learnt), constant)
     network = _descend(start, learning, watching)
     return Correction(constant.log_scale, constant.shift, network)
 
@@ -109,7 +138,7 @@ class _Surprise:
     constant: Correction
 
     @classmethod
-    def of(cls, answers: Answers, points: Tensor, constant: Correction) -> _Surprise:
+    def of(cls, answers: Answers, points: Points, constant: Correction) -> _Surprise:
         return cls(Whitened.of(answers, points), answers.features, constant)
 
     def __call__(self, network: Conditional) -> Float64[Tensor, ""]:

@@ -20,7 +20,7 @@ from torch import Tensor
 from gampen.calibration.answers import Answers
 from gampen.calibration.conformal import CredibleLevels
 from gampen.calibration.corrections import Correction
-from gampen.calibration.fitting import fit_conditional, fit_constant
+from gampen.calibration.fitting import Points, fit_conditional, fit_constant
 from gampen.errors import UsageError
 from gampen.probability.joint import joint_level
 
@@ -94,21 +94,46 @@ def recalibrate(
 
     `UsageError` where there are fewer than `LEAST` galaxies.
     """
-    if len(points) < LEAST:
-        raise UsageError(f"recalibration needs at least {LEAST} galaxies; got {len(points)}")
-    split = Split.of(len(points), seed)
-    fitted = answers.select(split.fitted), points[split.fitted]
-    judges = answers.select(split.judged), points[split.judged]
-    correction, trials = judged(candidates(*fitted, seed), *judges)
+    split, true = split_of(len(points), seed), Points(points)
+    correction, trials = tried(answers, true, split.fitted, split.judged, seed)
     held = answers.select(split.levelled)
     held = held if correction is None else correction.applied(held)
     levels = CredibleLevels.of(levels_of(held, points[split.levelled]))
     return Recalibrated(correction, levels, trials, split)
 
 
-def candidates(
-    answers: Answers, points: Float64[Tensor, "galaxy parameter"], seed: int
-) -> Iterator[Correction]:
+def corrected_by_labels(
+    answers: Answers, points: Points, seed: int = 0
+) -> tuple[Correction | None, tuple[Trial, ...]]:
+    """The correction, if any, that labels with errors ask for, and how it came to this.
+
+    Those that would give levels judge as well: the level of a label is not that of a truth.
+    `UsageError` where there are fewer than `LEAST` galaxies.
+    """
+    split = split_of(len(points), seed)
+    return tried(answers, points, split.fitted, split.held_out, seed)
+
+
+def split_of(galaxies: int, seed: int) -> Split:
+    """The split of so many galaxies; `UsageError` where they are too few."""
+    if galaxies < LEAST:
+        raise UsageError(f"recalibration needs at least {LEAST} galaxies; got {galaxies}")
+    return Split.of(galaxies, seed)
+
+
+def tried(
+    answers: Answers,
+    points: Points,
+    fitted: Int64[Tensor, " fitted"],
+    judges: Int64[Tensor, " judge"],
+    seed: int,
+) -> tuple[Correction | None, tuple[Trial, ...]]:
+    """The stage that the judges accept of those that are fitted to others, and all trials."""
+    offered = candidates(answers.select(fitted), points.select(fitted), seed)
+    return judged(offered, answers.select(judges), points.select(judges))
+
+
+def candidates(answers: Answers, points: Points, seed: int) -> Iterator[Correction]:
     """Stage 1, and stage 2 that begins where stage 1 ended."""
     constant = fit_constant(answers, points)
     yield constant
@@ -116,13 +141,13 @@ def candidates(
 
 
 def judged(
-    offered: Iterator[Correction], answers: Answers, points: Float64[Tensor, "galaxy parameter"]
+    offered: Iterator[Correction], answers: Answers, points: Points
 ) -> tuple[Correction | None, tuple[Trial, ...]]:
     """The last stage that is better than the one accepted before it by enough standard errors."""
-    best, accepted = -answers.mixture.log_prob(points), None
+    best, accepted = -points.log_prob(answers.mixture), None
     trials = [_trial(0, best, torch.zeros_like(best), accepted=True)]
     for correction in offered:
-        surprise = -correction.applied(answers).mixture.log_prob(points)
+        surprise = -points.log_prob(correction.applied(answers).mixture)
         gain = best - surprise
         better = float(gain.mean()) > ASKED * _error(gain)
         trials.append(_trial(correction.stage, surprise, gain, accepted=better))

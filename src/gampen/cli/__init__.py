@@ -8,6 +8,7 @@ from gampen.cli import (
     cutout,
     evaluate,
     export,
+    finetune,
     guard,
     import_model,
     models,
@@ -33,6 +34,7 @@ COMMANDS = (
     guard.guard,
     simulate.simulate,
     train.train,
+    finetune.finetune,
     import_model.import_model,
     models.models,
 )

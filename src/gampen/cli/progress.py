@@ -51,18 +51,19 @@ def progress_of(what: str) -> Iterator[Tell]:
 
 @dataclass
 class Lines:
-    """Progress as plain lines, one a minute at most."""
+    """Progress as plain lines, one a minute at most; what has another end is begun anew."""
 
     what: str
     said: float
     started: float = 0.0
     first: int | None = None
+    end: int | None = None
 
     def tell(self, done: int, of: int, note: str) -> None:
         """Say how far it is, unless a line was said less than a minute ago."""
         now = time.monotonic()
-        if self.first is None:
-            self.first, self.started = done, now
+        if self.first is None or of != self.end:
+            self.first, self.started, self.end = done, now, of
         if now - self.said < QUIET:
             return
         self.said = now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,9 +15,17 @@ from gampen.cli.progress import progress_of
 from gampen.errors import TrainingError
 
 if TYPE_CHECKING:
+    from gampen.training.validation import Validation
     from gampen.verbs.train import Progress, TrainRequest
 
 SEEN = "Where the run is followed, beside TensorBoard's files in its folder"
+MLflow = Annotated[
+    str | None,
+    typer.Option(help="MLflow: URI of a server or database, or a folder.", rich_help_panel=SEEN),
+]
+Experiment = Annotated[
+    str, typer.Option(help="MLflow's experiment for this run.", rich_help_panel=SEEN)
+]
 
 
 @command(GO_ON)
@@ -28,15 +37,8 @@ def train(  # noqa: PLR0913 - a command's arguments are what a person may say
     devices: Annotated[int, typer.Option(help="Devices on each node; they share batches.")] = 1,
     nodes: Annotated[int, typer.Option(help="Nodes, started by srun or torchrun.")] = 1,
     start: Annotated[str | None, typer.Option(help="Estimator to start from.")] = None,
-    mlflow: Annotated[
-        str | None,
-        typer.Option(
-            help="MLflow: URI of a server or database, or a folder.", rich_help_panel=SEEN
-        ),
-    ] = None,
-    experiment: Annotated[
-        str, typer.Option(help="MLflow's experiment for this run.", rich_help_panel=SEEN)
-    ] = "gampen",
+    mlflow: MLflow = None,
+    experiment: Experiment = "gampen",
 ) -> None:
     """Train an estimator on fresh simulations; a run that was stopped is gone on with."""
     from gampen.training.devices import Devices
@@ -83,6 +85,12 @@ def validation_line(step: Progress) -> str:
         return ""
     return (
         f"step {report.step}: loss {report.loss:.4f}, held-out {held_out.nll:.4f} +- "
-        f"{held_out.nll_error:.4f}, zoom {held_out.zoom_mean:.3f} +- {held_out.zoom_sd:.3f}"
-        + (" (best so far)" if step.saved else "")
+        f"{held_out.nll_error:.4f}{zoom_of(held_out)}" + (" (best so far)" if step.saved else "")
     )
+
+
+def zoom_of(held_out: Validation) -> str:
+    """How the learned crop does, where one is learned."""
+    if math.isnan(held_out.zoom_mean):
+        return ""
+    return f", zoom {held_out.zoom_mean:.3f} +- {held_out.zoom_sd:.3f}"

@@ -84,6 +84,7 @@ class GampenNetwork(nn.Module):
         self.context = nn.Sequential(nn.Linear(inputs, CONTEXT), nn.SiLU())
         self.features = Features(settings, CONTEXT)
         details = inputs + 2 * len(PLACES) + SIZES
+        self.details = details
         self.detail = perceptron(details, DETAIL)
         details += NUMBERS + HARMONICS + SURROUNDINGS
         self.profile = perceptron(details, PROFILE)
@@ -128,13 +129,18 @@ class GampenNetwork(nn.Module):
         profiles = Profiles.of(views, symmetric, crop.sampling, clean)
         around = surroundings(frames.pixels, crop)
         light = torch.cat([details, profiles.rings(), profiles.harmonics(), around], dim=1)
-        measured = [self.detail(details), self.profile(light), self.products(light)]
-        measured = [part.clamp(-MOST, MOST) for part in measured]
+        measured = self.weigh(light)
         images = torch.cat([stretch(view) for view in views.values()], dim=1)
-        summary = torch.cat([self.features(images, context, masks), context, *measured], dim=1)
-        shift = self.shift(torch.cat(measured, dim=1))
+        summary = torch.cat([self.features(images, context, masks), context, measured], dim=1)
+        shift = self.shift(measured)
         guess = self.anchor(radius, clean.total, profiles.ellipse) + self.spread * shift
         return Seen(summary, guess, profiles.ellipse.heading, light)
+
+    def weigh(self, light: Float[Tensor, "galaxy number"]) -> Float[Tensor, "galaxy feature"]:
+        """What is made of the measurements alone: the last part of what the head is told."""
+        details = light[:, : self.details].contiguous()
+        measured = [self.detail(details), self.profile(light), self.products(light)]
+        return torch.cat([part.clamp(-MOST, MOST) for part in measured], dim=1)
 
     def conclude(
         self,
@@ -173,11 +179,11 @@ class GampenNetwork(nn.Module):
 
     @torch.no_grad()
     def standardise(self, frames: Frames, truth: Float[Tensor, "galaxy parameter"]) -> None:
-        """Set the outputs' scale by the spread of truths about their anchors."""
+        """Set the outputs' scale by the spread of truths about their anchors, NaN left out."""
         seen = self.look(frames, self.transformer(frames.pixels))
         residual = framed_points(self.space, truth, seen.heading) - seen.guess
-        self.location.copy_(residual.median(dim=0).values)
-        low, high = torch.quantile(residual, torch.tensor([0.1587, 0.8413]), dim=0)
+        self.location.copy_(residual.nanmedian(dim=0).values)
+        low, high = torch.nanquantile(residual, torch.tensor([0.1587, 0.8413]), dim=0)
         self.spread.copy_(((high - low) / 2).clamp(min=LEAST_SPREAD))
 
     def adopt(self, tensors: Mapping[str, Tensor]) -> list[str]:

@@ -3,6 +3,15 @@
 Ranges are `(low, high)` pairs.
 """
 
+from gampen.settings.finetuning import (
+    LOOKING,
+    FinetuneSettings,
+)
+from gampen.settings.labels import (
+    LabelSettings,
+    SplitKind,
+    SplitSettings,
+)
 from gampen.settings.network import (
     CropFreedom,
     CropPixels,
@@ -52,6 +61,7 @@ __all__ = [
     "AXIS_RATIO",
     "BULGE_TO_TOTAL",
     "DEFAULT_PARAMETERS",
+    "LOOKING",
     "MOFFAT_SLOPE",
     "NOISE_CORRELATION",
     "NOT_NEGATIVE",
@@ -62,7 +72,9 @@ __all__ = [
     "Brightness",
     "CropFreedom",
     "CropPixels",
+    "FinetuneSettings",
     "GalaxyModel",
+    "LabelSettings",
     "Measure",
     "NetworkSettings",
     "ParameterSettings",
@@ -75,6 +87,8 @@ __all__ = [
     "SceneSettings",
     "Schema",
     "SimulationSettings",
+    "SplitKind",
+    "SplitSettings",
     "SurveySettings",
     "TrainingSettings",
     "Wave",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gampen.errors import UsageError
+from gampen.settings.labels import LabelSettings
 from gampen.settings.network import NetworkSettings
 from gampen.settings.parameters import DEFAULT_PARAMETERS, ParameterSettings
 from gampen.settings.simulation import GalaxyModel, SimulationSettings
@@ -26,6 +27,8 @@ class TrainingSettings:
     validation_galaxies: int = 1024
     crop_pull: float = 0.0  # weight of ln^2 of a crop's side over the wanted number of radii
     frozen: tuple[str, ...] = ()  # parts of the network that stay as they start
+    layer_decay: float = 1.0  # times the learning rate, for each part further from the last
+    patience: int = 0  # epochs without a better held-out loss, until it ends; nought: goes on
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -37,6 +40,8 @@ class TrainingSettings:
             "weight_decay": 0,
             "average_decay": 0,
             "crop_pull": 0,
+            "patience": 0,
+            "simulations": 0,
         }
         for name, low in least.items():
             if getattr(self, name) < low:
@@ -45,6 +50,10 @@ class TrainingSettings:
             raise UsageError(
                 "training: learning_rate and gradient_clip must be above 0, average_decay below 1; "
                 f"got {self.learning_rate}, {self.gradient_clip} and {self.average_decay}"
+            )
+        if not 0 < self.layer_decay <= 1:
+            raise UsageError(
+                f"training: layer_decay must be above 0 and at most 1; got {self.layer_decay}"
             )
 
 
@@ -57,6 +66,7 @@ class RunSettings:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     parameters: tuple[str, ...] = DEFAULT_PARAMETERS  # by name: built in, or told of in `parameter`
     parameter: dict[str, ParameterSettings] = field(default_factory=dict)  # those not built in
+    labels: LabelSettings | None = None  # to train on in place of simulations
 
     def __post_init__(self) -> None:
         """Refuse parameters that other galaxies have, but not those of the prior."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -20,23 +20,21 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from gampen.errors import TrainingError, UsageError, reason_of
-from gampen.network.crop import Crop
 from gampen.network.dropout import share_batches
-from gampen.network.frames import Frames
 from gampen.network.network import GampenNetwork
-from gampen.network.transformer import LEAST_ZOOM
-from gampen.probability.mixtures import GaussianMixture
 from gampen.settings import TrainingSettings
-from gampen.training.batches import Batch
+from gampen.training.batches import Batch, Lot, parts_of
 from gampen.training.devices import share_of
+from gampen.training.loss import Loss
+from gampen.training.rates import rated
 from gampen.training.validation import Validation, validate
 
 REPORT_EVERY = 10
 STEPS_APART = 1_000_003
-WANTED_RADII = 7.0  # side of a crop [half-light radius of the galaxy]
 
 
-Source = Callable[[int], Batch]
+Source = Callable[[int], Lot]
+"""The galaxies of each step."""
 
 
 @dataclass(frozen=True)
@@ -52,56 +50,6 @@ class Report:
     validation: Validation | None = None
     learning_rate: float | None = None
     gradient_norm: float | None = None
-
-
-class Loss(nn.Module):
-    """The negative log-likelihood of truths, as one module that Fabric can wrap.
-
-    To it comes a weak pull of each crop's side towards so many of the radii that the network itself
-    believes in: how far a crop may lie from its best size without loss depends on the galaxy's
-    brightness, and without a pull, so does the crop.
-    """
-
-    def __init__(self, network: GampenNetwork, pull: float = 0.0) -> None:
-        """Wrap `network`; `pull` is the weight of the square of ln (side over wanted side)."""
-        super().__init__()
-        self.network, self.pull = network, pull
-
-    def forward(
-        self,
-        pixels: Float[Tensor, "galaxy 1 height width"],
-        psf_fwhm: Float[Tensor, " galaxy"],
-        sky_sigma: Float[Tensor, " galaxy"],
-        psf_concentration: Float[Tensor, " galaxy"],
-        truth: Float[Tensor, "galaxy parameter"],
-    ) -> Float[Tensor, ""]:
-        """The mean over the batch."""
-        frames = Frames(pixels, psf_fwhm, sky_sigma, psf_concentration)
-        crop = self.network.transformer(pixels)
-        mixture = self.network.judge(frames, crop)
-        loss = -mixture.log_prob(truth).mean()
-        return loss + self.pull * stray(self.network, crop, mixture) if self.pull else loss
-
-
-def stray(network: GampenNetwork, crop: Crop, mixture: GaussianMixture) -> Float[Tensor, ""]:
-    """Mean square of ln of a crop's side over the wanted one, if there is a radius to go by."""
-    radius = network.space.first_length
-    if radius is None:
-        return torch.zeros(())
-    share = (
-        mixture.mean[:, radius].detach() + math.log(WANTED_RADII) - (crop.side / crop.zoom).log()
-    )
-    return (crop.zoom.log() - within_reach(share)).square().mean()
-
-
-def within_reach(log_zoom: Float[Tensor, " galaxy"]) -> Float[Tensor, " galaxy"]:
-    """ln of zooms between the least one and 1, in the order of those that were wanted.
-
-    In the middle they are as wanted, and none is at a bound: however large or small galaxies are,
-    of two the larger one gets the larger crop.
-    """
-    room = -math.log(LEAST_ZOOM)
-    return room * (torch.sigmoid(4 / room * log_zoom + 2) - 1)
 
 
 def free_parameters(network: GampenNetwork, frozen: tuple[str, ...]) -> list[nn.Parameter]:
@@ -133,13 +81,15 @@ class Fit:
         self.gradient_norms: list[Float[Tensor, ""]] = []
         self.average = copy.deepcopy(network).eval().to(fabric.device)
         share_batches(network, share_of(fabric))
+        self.best, self.stale = math.inf, 0
+        weights = free_parameters(network, settings.frozen)
+        groups = rated(network, weights, settings.learning_rate, settings.layer_decay)
         optimiser = torch.optim.AdamW(
-            free_parameters(network, settings.frozen),
-            settings.learning_rate,
-            weight_decay=settings.weight_decay,
+            groups, settings.learning_rate, weight_decay=settings.weight_decay
         )
+        peaks = [group["lr"] for group in groups]
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, settings.learning_rate, total_steps=settings.steps + 1, pct_start=0.1
+            optimiser, peaks, total_steps=settings.steps + 1, pct_start=0.1
         )
         self.loss, self.optimiser = fabric.setup(Loss(network, settings.crop_pull), optimiser)
 
@@ -149,14 +99,20 @@ class Fit:
         network: GampenNetwork = self.loss.network
         return network
 
-    def run(self, source: Source, held_out: list[Batch]) -> Iterator[Report]:
-        """Train until the last step on `source(step)`, validating the average on `held_out`.
+    @property
+    def ended(self) -> bool:
+        """Whether all steps are done, or held-out losses get no better."""
+        patience = self.settings.patience
+        return self.step >= self.settings.steps or 0 < patience <= self.stale
+
+    def run(self, source: Source, held_out: Sequence[Batch]) -> Iterator[Report]:
+        """Train to the end on `source(step)`, validating the average on `held_out`.
 
         The source gives this process its share. `TrainingError` where another process is gone.
         """
         losses: list[Float[Tensor, ""]] = []
-        for batch in ahead(source, self.step, self.settings.steps):
-            losses.append(self._advanced(batch))
+        for lot in ahead(source, self.step, self.step if self.ended else self.settings.steps):
+            losses.append(self._advanced(lot))
             ended = self.step % self.settings.steps_per_epoch == 0
             if ended or self.step % REPORT_EVERY == 0 or self.step == self.settings.steps:
                 mean = self._mean(torch.stack(losses))
@@ -166,15 +122,23 @@ class Fit:
                 validation = validate(self.average, held_out) if ended or last else None
                 if validation is not None:
                     self._check("the held-out loss", validation.nll)
+                    self._remember(validation.nll)
                 rate = float(max(self.schedule.get_last_lr()))
                 yield Report(self.step, mean, validation, rate, self._gradient_norm())
+                if self.ended:
+                    return
 
-    def _advanced(self, batch: Batch) -> Float[Tensor, ""]:
+    def _remember(self, nll: float) -> None:
+        """Count the epochs since the best one."""
+        better = nll < self.best
+        self.best, self.stale = (nll, 0) if better else (self.best, self.stale + 1)
+
+    def _advanced(self, lot: Lot) -> Float[Tensor, ""]:
         """The loss of a step, once it is done; alone or together with all other processes."""
         if self.fabric.world_size == 1:
-            return self._advance(batch)
+            return self._advance(lot)
         try:
-            return self._advance(batch)
+            return self._advance(lot)
         except RuntimeError as error:
             raise TrainingError(
                 f"all processes of a run must go on together; one was lost by step {self.step}: "
@@ -194,13 +158,16 @@ class Fit:
         self.gradient_norms.clear()
         return float(norm)
 
-    def _advance(self, batch: Batch) -> Float[Tensor, ""]:
+    def _advance(self, lot: Lot) -> Float[Tensor, ""]:
         """One step of gradient descent; the loss before it."""
         torch.manual_seed(self.settings.seed * STEPS_APART + self.step)
-        batch = batch.to(self.fabric.device)
+        parts = [part.to(self.fabric.device) for part in parts_of(lot)]
         self.optimiser.zero_grad(set_to_none=True)
-        loss: Tensor = self.loss(*vars(batch.frames).values(), batch.truth)
-        self.fabric.backward(loss)
+        galaxies, losses = sum(len(part) for part in parts), []
+        for part in parts:
+            told = (type(part.frames), part.truth, part.errors, *vars(part.frames).values())
+            losses.append(self.loss(*told) * (len(part) / galaxies))
+            self.fabric.backward(losses[-1])
         norm = self.fabric.clip_gradients(
             self.loss,
             self.optimiser,
@@ -213,7 +180,7 @@ class Fit:
         self.schedule.step()
         self.step += 1
         self._average()
-        return loss.detach()
+        return torch.stack([loss.detach() for loss in losses]).sum()
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -240,6 +207,8 @@ class Fit:
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "schedule": self.schedule.state_dict(),
+            "best": self.best,
+            "stale": self.stale,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -250,6 +219,8 @@ class Fit:
             self.optimiser.load_state_dict(state["optimiser"])
             self.schedule.load_state_dict(state["schedule"])
             self.step = int(state["step"])
+            self.best = float(state.get("best", math.inf))
+            self.stale = int(state.get("stale", 0))
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
             raise TrainingError(
                 f"a checkpoint must be of the same network and settings; got: {reason_of(error)}; "
@@ -257,7 +228,7 @@ class Fit:
             ) from error
 
 
-def ahead(source: Source, start: int, stop: int) -> Iterator[Batch]:
+def ahead(source: Source, start: int, stop: int) -> Iterator[Lot]:
     """The batches of steps start to stop, each drawn while the one before it is used."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         waiting = pool.submit(source, start) if start < stop else None

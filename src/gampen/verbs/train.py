@@ -8,34 +8,28 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 import gampen
-from gampen.catalog import Catalog, Column
 from gampen.errors import UsageError
 from gampen.estimator import Estimator, locate
-from gampen.network.dropout import Share
 from gampen.network.frames import Frames
 from gampen.network.network import GampenNetwork
-from gampen.parameters import ParameterSpace, space_of
+from gampen.parameters import space_of
 from gampen.settings import CropFreedom, RunSettings
-from gampen.simulation.scenes import Scenes, Simulator
 from gampen.simulation.surveys import survey
-from gampen.storage.checkpoints import read_checkpoint, write_checkpoint
 from gampen.storage.estimators import read_tensors
 from gampen.storage.runfiles import read_settings, write_settings
-from gampen.storage.tables import read_catalog, write_catalog
-from gampen.training.batches import Batch
 from gampen.training.devices import Devices, Processes, dismiss, launched, share_of
 from gampen.training.fit import Fit, Report
 from gampen.training.validation import Validation
+from gampen.verbs.courses import Course, claim_labels, course_of
+from gampen.verbs.ledger import Ledger
 from gampen.verbs.outputs import claim_folder
 
-VALIDATION_SEED = 1_000_001
 START_GALAXIES = 512
-BEST, LAST, HISTORY, RESOLVED = "best.safetensors", "last.pt", "history.csv", "run.toml"
+RESOLVED = "run.toml"
 
 
 @dataclass(frozen=True)
@@ -68,6 +62,10 @@ def train(request: TrainRequest) -> Generator[Progress, None, None]:
     settings = read_settings(request.runfile, RunSettings, {"survey": survey})
     devices = request.devices
     devices.check(settings.training.batch_size)
+    if settings.labels is not None and devices.processes > 1:
+        raise UsageError(
+            f"labels must be learned on one device; got {devices.processes}: leave out --devices"
+        )
     begin = None if request.start is None else read_tensors(locate(request.start))[0]
     claim(request.out, settings, writes=not devices.led_elsewhere)
     processes = launched(devices, idle_weights=settings.network.crop is CropFreedom.FIXED)
@@ -75,7 +73,7 @@ def train(request: TrainRequest) -> Generator[Progress, None, None]:
     ended = False
     try:
         run = Run.start(request, settings, begin, processes)
-        for report in run.fit.run(run.source, run.held_out):
+        for report in run.fit.run(run.course.lesson, run.course.held_out):
             if processes.is_global_zero:
                 saved = run.record(report, report.validation) if report.validation else None
                 yield Progress(report, settings.training.steps, saved)
@@ -101,15 +99,13 @@ def claim(folder: Path, settings: RunSettings, writes: bool) -> None:
 
 @dataclass
 class Run:
-    """A run in progress."""
+    """A run in progress: its fit, the galaxies of each step, and what its folder keeps."""
 
     request: TrainRequest
     settings: RunSettings
-    share: Share
     fit: Fit
-    held_out: list[Batch]
-    history: list[Catalog]
-    best: float
+    course: Course
+    ledger: Ledger
 
     @classmethod
     def start(
@@ -120,92 +116,40 @@ class Run:
         processes: Processes,
     ) -> Run:
         """Begin at the first step, from another network's weights if any, or at the checkpoint."""
-        checkpoint = request.out / LAST
-        state = read_checkpoint(checkpoint) if checkpoint.exists() else None
-        network = new_network(settings)
+        course = course_of(settings, share_of(processes))
+        claim_labels(request.out, course)
+        network = new_network(settings, course)
         if begin is not None:
             network.adopt(begin)
-        network = network.for_convolutions()
-        fit = Fit(network, settings.training, processes)
-        history: list[Catalog] = []
-        if state is not None:
-            fit.restore(state)
-            history = [until(read_catalog(request.out / HISTORY), fit.step)]
-        best = min([float(part["nll"].numbers().min()) for part in history], default=float("inf"))
-        held_out = validation_batches(settings)
-        return cls(request, settings, share_of(processes), fit, held_out, history, best)
-
-    def source(self, step: int) -> Batch:
-        """The share that this process has of the scenes of a step.
-
-        Fresh ones, or those of an earlier step where only so many are allowed.
-        """
-        training = self.settings.training
-        places = self.share.of(training.batch_size)
-        simulator = Simulator(self.settings.simulation, training.seed)
-        if training.simulations:
-            step %= max(1, training.simulations // training.batch_size)
-        batch = (step, training.batch_size, places, training.observations)
-        scenes = simulator.part_of_batch(*batch)
-        return to_batch(scenes, space_of(self.settings))
+        fit = Fit(network.for_convolutions(), settings.training, processes)
+        ledger = Ledger.open(request.out, fit)
+        return cls(request, settings, fit, course, ledger)
 
     def record(self, report: Report, validation: Validation) -> Path | None:
-        """Write history and checkpoint; if this is the best estimator so far, it too, as returned.
-
-        The checkpoint comes last: what an interruption cuts off is done again.
-        """
-        values = {"step": report.step, "loss": report.loss, **vars(validation)}
-        row = Catalog(tuple(Column(name, np.array([value])) for name, value in values.items()))
-        self.history = [Catalog.cat([*self.history, row])]
-        write_catalog(self.history[0], self.request.out / HISTORY)
-        better = validation.nll < self.best
-        if better:
-            self.best = validation.nll
-            self.estimator(report.step, validation).save(self.request.out / BEST)
-        write_checkpoint(self.fit.state(), self.request.out / LAST)
-        return self.request.out / BEST if better else None
+        """Write what the folder keeps; the best estimator's path, if this is the best so far."""
+        return self.ledger.record(report, validation, self.fit, self.estimator)
 
     def estimator(self, step: int, validation: Validation) -> Estimator:
         """The running average as an estimator."""
-        training = self.settings.training
-        seen = min(step * training.batch_size, training.simulations or math.inf)
         provenance = {
             "name": self.request.name,
             "gampen_version": gampen.__version__,
             "started_from": self.request.start or "",
-            "simulations_seen": str(seen),
+            **self.course.origin,
             "validation_nll": f"{validation.nll:.4f}",
         }
+        if not self.settings.labels:
+            training = self.settings.training
+            seen = min(step * training.batch_size, training.simulations or math.inf)
+            provenance["simulations_seen"] = str(seen)
         return Estimator(self.fit.average, self.settings.simulation, provenance)
 
 
-def new_network(settings: RunSettings) -> GampenNetwork:
-    """An untrained network, the same for the same seed, on the scale of the first simulations."""
+def new_network(settings: RunSettings, course: Course) -> GampenNetwork:
+    """An untrained network, the same for the same seed, on the scale of the first galaxies."""
     torch.manual_seed(settings.training.seed)
     network = GampenNetwork(space_of(settings), settings.network)
-    scenes = Simulator(settings.simulation, VALIDATION_SEED).batch(10**6, START_GALAXIES)
-    start = to_batch(scenes, network.space)
-    network.standardise(start.frames, start.truth)
+    first = course.first(START_GALAXIES)
+    assert isinstance(first.frames, Frames)  # noqa: S101
+    network.standardise(first.frames, first.truth)
     return network
-
-
-def until(history: Catalog, step: int) -> Catalog:
-    """The rows of a history up to a step: later ones were written just before an interruption."""
-    return history.take(np.flatnonzero(history["step"].numbers() <= step))
-
-
-def validation_batches(settings: RunSettings) -> list[Batch]:
-    """The fixed, seeded galaxies on which a run is judged."""
-    training = settings.training
-    simulator = Simulator(settings.simulation, VALIDATION_SEED)
-    groups = range(-(-training.validation_galaxies // training.batch_size))
-    space = space_of(settings)
-    return [to_batch(simulator.batch(n, training.batch_size), space) for n in groups]
-
-
-def to_batch(scenes: Scenes, space: ParameterSpace) -> Batch:
-    """Scenes as the network takes them, with truths in unconstrained space."""
-    frames = Frames.prepare(scenes.images, scenes.bad, scenes.psf_fwhm, scenes.psf_concentration)
-    ones = torch.ones_like(frames.sky_sigma)
-    slope, offset = space.physical_map(ones, frames.sky_sigma)
-    return Batch(frames, (space.unconstrain(scenes.truth(space)) - offset) / slope)
