@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, Float32, Int, Shaped
 from torch import Tensor
 
 from gampen.catalog import Catalog, Column
+from gampen.ellipses import Ellipse
 from gampen.errors import UsageError
 from gampen.parameters import ParameterSpace
 from gampen.photometry import magnitude_marginal, magnitudes, nanojansky_marginal, nanojanskys
@@ -86,8 +87,7 @@ class Posterior(Statistics):
         epistemic = torch.cat([posterior.epistemic for posterior in posteriors])
         ids = np.concatenate([posterior.object_ids for posterior in posteriors])
         zero_points = torch.cat([posterior.zero_points for posterior in posteriors])
-        first = posteriors[0]
-        return cls(first.space, mixture, epistemic, ids, zero_points, first.prior)
+        return cls(posteriors[0].space, mixture, epistemic, ids, zero_points, posteriors[0].prior)
 
     def select(
         self,
@@ -143,7 +143,7 @@ class Posterior(Statistics):
     def correlation(self) -> Float[Tensor, "galaxy parameter parameter"]:
         """The correlation of the values."""
         deviations = self.covariance.diagonal(dim1=-2, dim2=-1).sqrt()
-        return self.covariance / (deviations.unsqueeze(-1) * deviations.unsqueeze(-2))
+        return self.covariance / (deviations[..., None] * deviations[..., None, :])
 
     def marginal(self, *names: str) -> Posterior:
         """The posterior of some parameters, in the order given, whatever the others are."""
@@ -152,7 +152,7 @@ class Posterior(Statistics):
         return self._of(names, self.mixture.marginal(chosen), epistemic)
 
     def condition(self, **values: float | Float[Tensor, " galaxy"]) -> Posterior:
-        """The posterior of the other parameters, given one value of some, or one for each galaxy.
+        """The posterior of the others, given one value of some, or one for each galaxy.
 
         The epistemic covariance is carried over to first order.
         """
@@ -203,14 +203,13 @@ class Posterior(Statistics):
 
     def named(self, points: Float[Tensor, "*any parameter"]) -> dict[str, Float[Tensor, " *any"]]:
         """The values at unconstrained points, by name."""
-        columns = self.space.constrain(points).unbind(-1)
-        return dict(zip(self.space.names, columns, strict=True))
+        return dict(zip(self.space.names, self.space.constrain(points).unbind(-1), strict=True))
 
     # What the network does not know, and what no network could: in unconstrained space.
 
     @property
     def epistemic_covariance(self) -> Float[Tensor, "galaxy parameter parameter"]:
-        """The covariance of the mixture's mean over draws of the network."""
+        """`epistemic`."""
         return self.epistemic
 
     @property
@@ -221,8 +220,8 @@ class Posterior(Statistics):
     @property
     def epistemic_fraction(self) -> Float[Tensor, "galaxy parameter"]:
         """The share of each parameter's variance that is epistemic."""
-        epistemic = self.epistemic.diagonal(dim1=-2, dim2=-1)
-        return epistemic / self.mixture.covariance.diagonal(dim1=-2, dim2=-1)
+        shares = self.epistemic / self.mixture.covariance
+        return shares.diagonal(dim1=-2, dim2=-1)
 
     # Photometry, from the parameter named `flux`.
 
@@ -238,6 +237,10 @@ class Posterior(Statistics):
     def flux_njy(self) -> Marginal:
         """The marginal of the flux [nJy], NaN where the zero point is unknown."""
         return nanojansky_marginal(self["flux"], self.zero_points)
+
+    def ellipse(self, stem: str = "") -> Ellipse:
+        """Axis ratio and position angle of a pair: of `disk_elongation_1` and 2 that is `disk_`."""
+        return Ellipse.of(self.space, self.mixture, stem)
 
     # Storage, as a column of a catalogue.
 
@@ -279,8 +282,7 @@ class Posterior(Statistics):
         kept = catalog.take(np.flatnonzero(np.array(catalog["status"].text()) == "ok"))
         packed = torch.from_numpy(kept["mixture"].numbers())
         zero_points = torch.from_numpy(kept["zero_point"].numbers())
-        ids = np.array(kept["object_id"].text())
-        return cls.unpack(packed, catalog.metadata, ids, zero_points)
+        return cls.unpack(packed, catalog.metadata, np.array(kept["object_id"].text()), zero_points)
 
     def save(self, path: Path | str) -> None:
         """Write the posterior as a table: whole or not at all; the suffix decides the format."""

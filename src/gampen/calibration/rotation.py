@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from gampen.cutouts import Cutout, Cutouts
 from gampen.errors import UsageError
+from gampen.parameters.pairs import mirrored_slope, turned_covariance, turned_mixture
 from gampen.posterior import Posterior
 from gampen.settings import Scaling
 
@@ -72,12 +73,50 @@ def _resampled(
     return image.numpy(), spoilt.abs().numpy() > TOUCHED
 
 
-def turns(cutout: Cutout, angles: Sequence[float], mirrored: bool = False) -> Cutouts:
-    """The cutout at every angle [degree]; with `mirrored`, all of them again from behind."""
+@dataclass(frozen=True)
+class Turn:
+    """By how much a galaxy was turned, after it was mirrored along x or not."""
+
+    degrees: float
+    mirrored: bool = False
+
+
+def all_turns(angles: Sequence[float], mirrored: bool = False) -> tuple[Turn, ...]:
+    """Turns by every angle [degree]; with `mirrored`, all of them again from behind."""
     if not angles:
         raise UsageError("there must be at least one angle; got none")
     sides = (False, True) if mirrored else (False,)
-    return Cutouts.of(turned(cutout, angle, side) for side in sides for angle in angles)
+    return tuple(Turn(angle, side) for side in sides for angle in angles)
+
+
+def turns(cutout: Cutout, angles: Sequence[float], mirrored: bool = False) -> Cutouts:
+    """The cutout at every angle [degree]; with `mirrored`, all of them again from behind."""
+    each = all_turns(angles, mirrored)
+    return Cutouts.of(turned(cutout, turn.degrees, turn.mirrored) for turn in each)
+
+
+def turned_back(posterior: Posterior, turns: Sequence[Turn]) -> Posterior:
+    """The posterior as if no galaxy had been turned: all pairs in one orientation.
+
+    `UsageError` where there are pairs and not a turn for each row.
+    """
+    space = posterior.space
+    if not space.pairs:
+        return posterior
+    if len(turns) != len(posterior):
+        raise UsageError(
+            f"pairs turn with their galaxy, so each posterior needs its turn; got {len(turns)} "
+            f"turns of {len(posterior)} posteriors"
+        )
+    back = torch.tensor([-2 * math.radians(turn.degrees) for turn in turns], dtype=torch.float64)
+    heading = torch.stack([back.cos(), back.sin()], dim=-1)
+    mirrored = torch.tensor([turn.mirrored for turn in turns])
+    slope = torch.where(mirrored[:, None], mirrored_slope(space, back), 1.0)
+    mixture = turned_mixture(space, posterior.mixture, heading)
+    mixture = mixture.affine(slope, torch.zeros_like(slope))
+    epistemic = turned_covariance(space, posterior.epistemic, heading)
+    epistemic = epistemic * slope[:, :, None] * slope[:, None, :]
+    return replace(posterior, mixture=mixture, epistemic=epistemic)
 
 
 @dataclass(frozen=True)
@@ -94,8 +133,12 @@ class Stability:
     relative: tuple[bool, ...]
 
     @classmethod
-    def of(cls, posterior: Posterior) -> Stability:
-        """That of a posterior whose every row is a turn of one galaxy."""
+    def of(cls, posterior: Posterior, turns: Sequence[Turn] = ()) -> Stability:
+        """That of a posterior whose every row is a turn of one galaxy.
+
+        A pair is turned back by these turns, one a row, before it is compared.
+        """
+        posterior = turned_back(posterior, turns)
         levels = torch.tensor([WITHIN_68[0], 0.5, WITHIN_68[1]], dtype=torch.float64)[:, None]
         found = [marginal.ppf(levels).numpy() for marginal in posterior.marginals]
         low, medians, high = np.stack(found, axis=-1)

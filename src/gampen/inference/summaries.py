@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
-import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 from torch import Tensor
 
 from gampen.catalog import Column
 from gampen.inference.categories import DEFAULT, RATIO, Categories
+from gampen.inference.ellipses import ellipse_columns, single
 from gampen.photometry import nanojanskys
 from gampen.posterior import Posterior
 from gampen.probability.marginals import Marginal
@@ -39,9 +39,9 @@ def summarise(posterior: Posterior, categories: Categories = DEFAULT) -> list[Co
     """The columns that sum up a posterior, in the order of the catalogue.
 
     For each parameter `{parameter}_{statistic}`; the same for `magnitude` and `flux_njy`, NaN where
-    no zero point is known; correlations, shares of epistemic variance, the category with the
-    probabilities that it rests on, the zero point and the packed mixture, which
-    `posterior.metadata` describes.
+    no zero point is known; axis ratio and position angle of each pair; correlations, shares of
+    epistemic variance, the category with the probabilities that it rests on, the zero point and the
+    packed mixture, which `posterior.metadata` describes.
     """
     columns = [
         column
@@ -50,6 +50,7 @@ def summarise(posterior: Posterior, categories: Categories = DEFAULT) -> list[Co
     ]
     return [
         *columns,
+        *ellipse_columns(posterior, CREDIBLE_LEVELS),
         *_correlations(posterior),
         *_epistemic_fractions(posterior),
         *_kinds(posterior, categories),
@@ -102,12 +103,6 @@ def measured(posterior: Posterior) -> Iterator[tuple[Quantity, Figures]]:
         figures = scaled(flux, units) if known else figures_of(quantity.marginal)
         flux = figures if quantity.name == "flux" else flux
         yield quantity, figures
-
-
-def single(values: Tensor) -> Float32[np.ndarray, "galaxy ..."]:
-    """The values as 32-bit numbers."""
-    array: Float32[np.ndarray, "galaxy ..."] = values.to(torch.float32).numpy()
-    return array
 
 
 def figures_of(marginal: Marginal) -> Figures:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from gampen.calibration.rotation import Stability, turns
+from gampen.calibration.rotation import Stability, all_turns, turns
 from gampen.errors import UsageError
 from gampen.estimator import Estimator
 from gampen.inference.sampling import Sampling
@@ -69,7 +69,8 @@ def rotate(request: RotateRequest, progress: Progress = lambda *_: None) -> Rota
     progress(0, len(cutouts))
     found = estimator.examine(cutouts, request.sampling)
     progress(len(cutouts), len(cutouts))
-    posterior, stability = found.posterior, Stability.of(found.posterior)
+    each = all_turns(angles.tolist(), mirrored=not moving)
+    posterior, stability = found.posterior, Stability.of(found.posterior, each)
     if moving:
         pairs = zip(cutouts, found.crop_theta, strict=True)
         crops = [DrawnCrop.of(cutout, theta) for cutout, theta in pairs]
