@@ -81,7 +81,7 @@ def columns_of(derived: Derived, cosine: Parameter) -> Iterator[Column]:
 UCDS = {"median": "stat.median", "mean": "stat.mean", "std": "stat.stdev"}
 
 
-def single(values: Tensor) -> Float32[np.ndarray, " galaxy"]:
+def single(values: Tensor) -> Float32[np.ndarray, "galaxy ..."]:
     """The values as 32-bit numbers."""
-    array: Float32[np.ndarray, " galaxy"] = values.to(torch.float32).numpy()
+    array: Float32[np.ndarray, "galaxy ..."] = values.to(torch.float32).numpy()
     return array
