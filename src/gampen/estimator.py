@@ -34,8 +34,9 @@ from gampen.network.published import PublishedNetwork
 from gampen.networks import network_of, notes_of
 from gampen.parameters import ParameterSpace
 from gampen.posterior import Posterior
-from gampen.prior import Law, LogUniform, Prior, Uniform
-from gampen.settings import Brightness, SimulationSettings
+from gampen.prior import Prior
+from gampen.settings import SimulationSettings
+from gampen.simulation.laws import prior_of
 from gampen.storage.estimators import DIGEST, read_tensors, write_tensors
 from gampen.storage.layouts import is_file
 from gampen.storage.runfiles import build, plain
@@ -232,17 +233,11 @@ class Estimator:
     def training_prior(self) -> Prior:
         """The prior of those parameters whose law does not depend on a galaxy's own image.
 
-        Radii and fluxes are log-uniform at any scale, or fluxes uniform; their limits, which follow
-        the PSF, the frame and the noise, are on the card.
+        `gampen.simulation.laws` says which these are.
         """
         if self.prior is None:
             return Prior({})
-        flat_flux = self.prior.prior.brightness is Brightness.FLUX
-        laws: dict[str, Law] = {
-            "bulge_to_total": Uniform(*self.prior.prior.bulge_to_total),
-            "effective_radius": LogUniform(),
-            "flux": Uniform(low=0.0) if flat_flux else LogUniform(),
-        }
+        laws = prior_of(self.prior.prior).laws
         return Prior({name: law for name, law in laws.items() if name in self.space.names})
 
 
