@@ -2,6 +2,7 @@
 
 import functools
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -9,6 +10,7 @@ from gampen.cutouts import Cutout, Cutouts
 from gampen.estimator import Estimator
 from gampen.network.network import GampenNetwork
 from gampen.parameters import BUILT_IN, MORPHOLOGY, ParameterSpace
+from gampen.posterior import Posterior
 from gampen.settings import (
     NetworkSettings,
     PriorSettings,
@@ -21,6 +23,7 @@ from gampen.settings import (
 from gampen.simulation.scenes import Simulator
 from gampen.verbs.simulate import cutouts_of
 from gampen.verbs.train import to_batch
+from strategies import random_mixture
 
 SURVEY = SurveySettings(
     name="tiny",
@@ -88,6 +91,14 @@ def network_of(space, settings=NETWORK, seed=1):
     start = to_batch(scenes(64), space)
     built.standardise(start.frames, start.truth)
     return lively(built).for_convolutions().eval().requires_grad_(False)
+
+
+def paired_posterior(galaxies=5, seed=0):
+    """Seeded posteriors of a space with a pair."""
+    mixture = random_mixture(galaxies, 3, len(PAIRED), seed)
+    ids = np.array([str(place) for place in range(galaxies)])
+    unknown = torch.full((galaxies,), torch.nan)
+    return Posterior(PAIRED, mixture, 0.1 * mixture.covariance, ids, unknown)
 
 
 def estimator(settings=NETWORK, seed=1):

@@ -1,17 +1,20 @@
 """Turns of images against the renderer's, and how far posteriors move by them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from arms import posterior_of
-from gampen.calibration.rotation import Stability, turned, turns
+from gampen.calibration.rotation import Stability, Turn, all_turns, turned, turned_back, turns
 from gampen.cutouts import Cutout, Flag
 from gampen.errors import UsageError
 from gampen.probability.mixtures import GaussianMixture
 from gampen.rendering.psf import Moffat
 from gampen.rendering.render import render
 from gampen.rendering.sersic import Sersic
+from tiny import paired_posterior
 
 SIDE = 48
 GALAXY = Sersic(
@@ -98,3 +101,37 @@ def test_moves_are_relative_for_radii_and_in_units_of_the_width():
     assert found.largest["effective_radius"][0] == pytest.approx(np.tanh(0.05), rel=1e-3)
     assert found.largest["effective_radius"][1] == pytest.approx(0.5, rel=0.01)
     assert found.largest["bulge_to_total"] == pytest.approx((0, 0), abs=1e-9)
+
+
+ANGLES = (0.0, 30.0, 90.0, 137.0)
+
+
+def turned_posterior(turns_of):
+    """Posteriors of one galaxy of these turns whose pair turns with it and is else the same."""
+    one = paired_posterior(1).select([0] * len(turns_of))
+    signs = torch.ones(len(turns_of), 4, dtype=torch.float64)
+    signs[:, 3] = torch.tensor([-1.0 if turn.mirrored else 1.0 for turn in turns_of])
+    twice = torch.tensor([2 * np.radians(turn.degrees) for turn in turns_of]).double()
+    mixture = one.mixture.affine(signs, torch.zeros_like(signs))
+    mixture = mixture.turned(2, torch.stack([twice.cos(), twice.sin()], dim=-1))
+    return replace(one, mixture=mixture)
+
+
+def test_a_pair_that_turns_with_its_galaxy_does_not_move():
+    each = all_turns(ANGLES, mirrored=True)
+    posterior = turned_posterior(each)
+    found = Stability.of(posterior, each)
+    assert np.abs(found.moves).max() < 1e-9
+    # and the same posteriors move where their turns are taken for others
+    wrong = Stability.of(posterior, [Turn(0.0)] * len(each))
+    assert wrong.largest["disk_elongation_1"][1] > 0.3
+
+
+def test_pairs_need_their_turns():
+    with pytest.raises(UsageError, match="got 0 turns of 8 posteriors"):
+        Stability.of(turned_posterior(all_turns(ANGLES, mirrored=True)))
+
+
+def test_without_pairs_nothing_is_turned_back():
+    posterior = posterior_at([[0.0, 1.0, 5.0]] * 4)
+    assert turned_back(posterior, ()) is posterior

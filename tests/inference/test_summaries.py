@@ -2,14 +2,17 @@
 
 import math
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from gampen.inference.summaries import summarise
+from gampen.parameters import BUILT_IN, ParameterSpace
 from gampen.posterior import Posterior
 from strategies import random_posterior
+from tiny import paired_posterior
 
 STATISTICS = [
     "median",
@@ -129,3 +132,32 @@ def test_the_summary_of_a_galaxy_takes_a_few_milliseconds_at_most():
     summarise(posterior)
     # Half a millisecond with shapes unchecked; the bound leaves room for a slow and busy machine.
     assert (time.process_time() - start) / 300 < 0.01
+
+
+def test_a_pair_brings_its_axis_ratio_and_its_angle_behind_the_parameters():
+    posterior = paired_posterior(4)
+    columns = columns_of(posterior)
+    names = list(columns)
+    first = names.index("disk_axis_ratio_median")
+    assert names[first - 1] == "flux_njy_hdi68"
+    intervals = [f"{end}{label}" for label in ("68", "95", "997") for end in ("lo", "hi")]
+    assert names[first : first + 17] == [
+        *(f"disk_axis_ratio_{name}" for name in ("median", "mean", "std", *intervals)),
+        *(f"disk_position_angle_{name}" for name in ("mean", "std", *intervals)),
+    ]
+    ellipse = posterior.ellipse("disk_")
+    low, high = ellipse.position_angle.interval(0.6827).T.float().numpy()
+    np.testing.assert_allclose(columns["disk_position_angle_lo68"].values, low, rtol=1e-6)
+    np.testing.assert_allclose(columns["disk_position_angle_hi68"].values, high, rtol=1e-6)
+    ratio = ellipse.axis_ratio.ppf(0.97725).float().numpy()
+    np.testing.assert_allclose(columns["disk_axis_ratio_hi95"].values, ratio, rtol=1e-4)
+    assert columns["disk_position_angle_std"].unit == "deg"
+
+
+def test_an_axis_ratio_that_is_a_parameter_itself_has_one_set_of_columns():
+    names = ("flux", "disk_axis_ratio", "disk_elongation_1", "disk_elongation_2")
+    space = ParameterSpace(tuple(BUILT_IN[name] for name in names))
+    posterior = replace(paired_posterior(4), space=space)
+    found = [column.name for column in summarise(posterior)]
+    assert len(found) == len(set(found))
+    assert "disk_axis_ratio_mode" in found
