@@ -33,6 +33,7 @@ from gampen.settings.ranges import (
 from gampen.settings.simulation import (
     Brightness,
     GalaxyModel,
+    Measure,
     PriorSettings,
     PsfFamily,
     SceneSettings,
@@ -62,6 +63,7 @@ __all__ = [
     "CropFreedom",
     "CropPixels",
     "GalaxyModel",
+    "Measure",
     "NetworkSettings",
     "ParameterSettings",
     "PriorSettings",

@@ -166,6 +166,16 @@ class SceneSettings:
             )
 
 
+class Measure(Enum):
+    """What may be measured of simulated galaxies, beside what they are made of."""
+
+    CONCENTRATION = "concentration"
+    ASYMMETRY = "asymmetry"
+    SMOOTHNESS = "smoothness"
+    GINI = "gini"
+    M20 = "m20"
+
+
 @dataclass(frozen=True)
 class SimulationSettings:
     """Surveys, galaxies and scenes: all that a simulation needs, but its seed."""
@@ -173,3 +183,4 @@ class SimulationSettings:
     survey: SurveySettings
     prior: PriorSettings = field(default_factory=PriorSettings)
     scene: SceneSettings = field(default_factory=SceneSettings)
+    measure: tuple[Measure, ...] = ()  # by statmorph, as columns beside the truths

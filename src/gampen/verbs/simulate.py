@@ -12,6 +12,7 @@ import numpy as np
 from gampen.catalog import Catalog, Column
 from gampen.cutouts import Cutout
 from gampen.errors import UsageError
+from gampen.interchange.indices import indices_of
 from gampen.settings import SimulationSettings
 from gampen.simulation.scenes import BLOCK, Scenes, Simulator
 from gampen.simulation.surveys import survey
@@ -78,6 +79,7 @@ def truths(scenes: Scenes, settings: SimulationSettings, start: int) -> Catalog:
         name: value.double().numpy() * (scale if name in LENGTHS else 1)
         for name, value in scenes.values.items()
     }
+    values |= indices_of(scenes, settings.measure)
     names = [f"simulated-{start + place:07d}" for place in range(len(scenes))]
     columns = [
         Column("object_id", np.array(names)),
