@@ -213,7 +213,8 @@ class Estimator:
         """What the network says, corrected."""
         psf_fwhm = torch.from_numpy(cutouts.psf_fwhms)
         known = (inferred.epistemic.double(), inferred.zoom.double(), psf_fwhm)
-        found = self.recalibration.applied(Answers(inferred.mixture.to(torch.float64), *known))
+        answers = Answers(inferred.mixture.to(torch.float64), *known)
+        found = self.recalibration.applied(answers, self.space)
         return replace(inferred, mixture=found.mixture, epistemic=found.epistemic)
 
     def _physical(self, inferred: Inferred, cutouts: Cutouts) -> Posterior:

@@ -7,8 +7,14 @@ import torch
 from hypothesis import given
 
 from arms import answers_of, posterior_of
-from gampen.calibration.answers import OF_THE_IMAGE, Answers
+from gampen.calibration.answers import (
+    OF_THE_IMAGE,
+    Answers,
+    in_own_frames,
+    told_in_own_frames,
+)
 from strategies import mixtures, numbers, random_mixture
+from tiny import PAIRED, paired_posterior
 
 SIZE = (1, 3)
 
@@ -98,3 +104,37 @@ def test_parts_make_up_the_whole():
     assert len(again) == 7
     torch.testing.assert_close(again.features, whole.features, rtol=0, atol=0, equal_nan=True)
     assert torch.equal(again.epistemic, whole.epistemic)
+
+
+def test_what_is_done_to_pairs_turns_with_their_galaxies():
+    posterior = paired_posterior(6)
+    mixture, none = posterior.mixture, torch.full((6,), torch.nan).double()
+    answers = Answers(mixture, posterior.epistemic, torch.ones(6).double(), none)
+    angle = torch.linspace(0, 6, 6, dtype=torch.float64)
+    heading = torch.stack([angle.cos(), angle.sin()], dim=-1)
+    scale = torch.tensor([[0.1, -0.2, 0.3, -0.4]], dtype=torch.float64)
+    shift = torch.tensor([[0.0, 0.1, 0.5, 0.2]], dtype=torch.float64)
+
+    def change(told):
+        return told.corrected(scale, shift)
+
+    one = in_own_frames(PAIRED, answers, change).turned(PAIRED, heading)
+    other = in_own_frames(PAIRED, answers.turned(PAIRED, heading), change)
+    torch.testing.assert_close(one.mixture.mean, other.mixture.mean)
+    torch.testing.assert_close(one.mixture.covariance, other.mixture.covariance)
+    torch.testing.assert_close(one.epistemic, other.epistemic)
+    # told in the image's frame, the same change depends on how the camera was held
+    held = change(answers).turned(PAIRED, heading).mixture.mean
+    assert not torch.allclose(held, change(answers.turned(PAIRED, heading)).mixture.mean)
+
+
+def test_in_its_own_frame_a_pair_lies_along_the_first_axis():
+    posterior = paired_posterior(6)
+    none = torch.full((6,), torch.nan).double()
+    answers = Answers(posterior.mixture, posterior.epistemic, torch.ones(6).double(), none)
+    points = posterior.mixture.sample(1, torch.Generator().manual_seed(1))[0]
+    told, where = told_in_own_frames(PAIRED, answers, points)
+    mean = told.mixture.mean[:, 2:]
+    assert float(mean[:, 1].abs().max()) < 1e-12
+    assert bool((mean[:, 0] > 0).all())
+    torch.testing.assert_close(told.mixture.log_prob(where), posterior.mixture.log_prob(points))

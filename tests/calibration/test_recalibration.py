@@ -12,6 +12,7 @@ from gampen.calibration.corrections import Correction
 from gampen.calibration.fitting import begun
 from gampen.calibration.recalibration import Recalibration
 from gampen.errors import UsageError
+from gampen.parameters import MORPHOLOGY as SPACE
 
 ANSWERS, _ = evidence(CAUTIOUS, 30)
 LEVELS = CredibleLevels.of(np.linspace(0, 1, 60) ** 2)
@@ -43,7 +44,10 @@ def test_what_goes_into_a_file_comes_out(recalibration):
     again, rest = Recalibration.of_file(tensors, {"name": "x", **recalibration.metadata})
     assert rest == NETWORK
     assert again.stages == recalibration.stages
-    one, other = again.applied(ANSWERS).mixture, recalibration.applied(ANSWERS).mixture
+    one, other = (
+        again.applied(ANSWERS, SPACE).mixture,
+        recalibration.applied(ANSWERS, SPACE).mixture,
+    )
     assert torch.equal(one.means, other.means)
     if recalibration.levels is None:
         assert again.levels is None
@@ -55,14 +59,14 @@ def test_what_goes_into_a_file_comes_out(recalibration):
 def test_none_leaves_no_trace_and_changes_nothing():
     none = Recalibration()
     assert (none.tensors, none.metadata, none.stages) == ({}, {}, ())
-    assert none.applied(ANSWERS) is ANSWERS
+    assert none.applied(ANSWERS, SPACE) is ANSWERS
 
 
 def test_a_further_correction_is_of_what_the_one_before_gave():
     both = Recalibration((constant(0.1),)).then(conditional(), LEVELS)
     assert both.stages == (1, 2)
     expected = conditional().applied(constant(0.1).applied(ANSWERS))
-    assert torch.equal(both.applied(ANSWERS).mixture.means, expected.mixture.means)
+    assert torch.equal(both.applied(ANSWERS, SPACE).mixture.means, expected.mixture.means)
 
 
 def test_new_levels_take_the_place_of_old_ones_also_without_a_correction():

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
 
+from gampen.parameters import ParameterSpace
+from gampen.parameters.pairs import (
+    back,
+    framed_points,
+    own_heading,
+    turned_covariance,
+    turned_mixture,
+)
 from gampen.probability.mixtures import GaussianMixture
 
 OF_THE_IMAGE = 3  # features beside two of each parameter
@@ -44,6 +52,12 @@ class Answers:
         joined = {name: torch.cat([getattr(part, name) for part in parts]) for name in names}
         return cls(GaussianMixture.cat([part.mixture for part in parts]), **joined)
 
+    def turned(self, space: ParameterSpace, heading: Float64[Tensor, "galaxy 2"]) -> Answers:
+        """The answers with every pair of the space turned by its galaxy's heading."""
+        mixture = turned_mixture(space, self.mixture, heading)
+        epistemic = turned_covariance(space, self.epistemic, heading)
+        return replace(self, mixture=mixture, epistemic=epistemic)
+
     @property
     def deviations(self) -> Float64[Tensor, "galaxy parameter"]:
         """The standard deviation of each parameter."""
@@ -76,3 +90,26 @@ class Answers:
         moved = self.mixture.affine(scale, mean + shift * self.deviations - scale * mean)
         epistemic = self.epistemic * scale[:, :, None] * scale[:, None, :]
         return replace(self, mixture=moved, epistemic=epistemic)
+
+
+def in_own_frames(
+    space: ParameterSpace, answers: Answers, change: Callable[[Answers], Answers]
+) -> Answers:
+    """What a change makes of answers that are told in frames which turn with their galaxies.
+
+    So it does not depend on how the camera was held. Without pairs there is one frame for all.
+    """
+    if not space.pairs:
+        return change(answers)
+    heading = own_heading(space, answers.mixture)
+    return change(answers.turned(space, back(heading))).turned(space, heading)
+
+
+def told_in_own_frames(
+    space: ParameterSpace, answers: Answers, points: Float64[Tensor, "galaxy parameter"]
+) -> tuple[Answers, Float64[Tensor, "galaxy parameter"]]:
+    """Answers and true points in frames that turn with the galaxies."""
+    if not space.pairs:
+        return answers, points
+    heading = own_heading(space, answers.mixture)
+    return answers.turned(space, back(heading)), framed_points(space, points, heading)

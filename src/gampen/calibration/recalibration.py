@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gampen.calibration.answers import Answers
+from gampen.calibration.answers import Answers, in_own_frames
 from gampen.calibration.conformal import CredibleLevels
 from gampen.calibration.corrections import Correction
 from gampen.errors import UsageError
+from gampen.parameters import ParameterSpace
 
 KEY = "recalibration"  # of a file's metadata, and before its tensors' names
 LEVELS = "levels"
@@ -30,10 +31,10 @@ class Recalibration:
         """The stage of each correction."""
         return tuple(correction.stage for correction in self.corrections)
 
-    def applied(self, answers: Answers) -> Answers:
-        """The answers after all corrections."""
+    def applied(self, answers: Answers, space: ParameterSpace) -> Answers:
+        """The answers after all corrections; those of pairs turn with their galaxy."""
         for correction in self.corrections:
-            answers = correction.applied(answers)
+            answers = in_own_frames(space, answers, correction.applied)
         return answers
 
     def then(self, correction: Correction | None, levels: CredibleLevels | None) -> Recalibration:

@@ -13,6 +13,8 @@ from torch import Tensor
 from gampen.parameters.space import ParameterSpace
 from gampen.probability.mixtures import GaussianMixture
 
+SMALLEST = 1e-9  # a shorter pair has no direction
+
 
 def turned_points(
     space: ParameterSpace,
@@ -35,7 +37,7 @@ def framed_points(
     heading: Float[Tensor, "*#any 2"],
 ) -> Float[Tensor, "*any parameter"]:
     """Points with every pair told in the frame of its galaxy's heading."""
-    return turned_points(space, points, heading * heading.new_tensor([1.0, -1.0]))
+    return turned_points(space, points, back(heading))
 
 
 def turned_mixture(
@@ -55,6 +57,20 @@ def turned_covariance(
     """A covariance with every pair turned by its galaxy's heading."""
     half = turned_points(space, covariance, heading[:, None])
     return turned_points(space, half.mT, heading[:, None]).mT
+
+
+def own_heading(space: ParameterSpace, mixture: GaussianMixture) -> Float[Tensor, "galaxy 2"]:
+    """Along which the mean of each galaxy's first pair lies; along the first axis where it is 0."""
+    place = space.pairs[0]
+    mean = mixture.mean[:, place : place + 2]
+    size = torch.linalg.vector_norm(mean, dim=-1, keepdim=True)
+    axis = mean.new_tensor([1.0, 0.0])
+    return torch.where(size > SMALLEST, mean / size.clamp(min=SMALLEST), axis)
+
+
+def back(heading: Float[Tensor, "*any 2"]) -> Float[Tensor, "*any 2"]:
+    """The heading that undoes another."""
+    return heading * heading.new_tensor([1.0, -1.0])
 
 
 def mirrored_slope(space: ParameterSpace, like: Tensor) -> Float[Tensor, "1 parameter"]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gampen.calibration.answers import told_in_own_frames
 from gampen.calibration.comparison import Comparison
 from gampen.calibration.coverage import LEVELS, coverage, curve, null_band
 from gampen.calibration.recalibration import Recalibration
@@ -95,7 +96,7 @@ def calibrate(request: CalibrateRequest, progress: Progress = lambda *_: None) -
     if request.report is not None:
         claim_folder(request.report)
     evidence = Evidence.of(estimator, folder, request.sampling, progress)
-    known = evidence.answers, evidence.points
+    known = told_in_own_frames(estimator.space, evidence.answers, evidence.points)
     found = recalibrate(*known, request.sampling.seed)
     recalibrated(estimator, found, request.sampling).save(request.out)
     comparison = Comparison.of(found, *known, estimator.space.names)
