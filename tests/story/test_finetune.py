@@ -22,8 +22,9 @@ from tiny import RUN, TRAINING, galaxies
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch):
-    """Few simulated galaxies to see by what was forgotten."""
+    """Few simulated galaxies to see by what was forgotten, and few rates of dropout."""
     monkeypatch.setattr("gampen.verbs.tuned.FORGETTING", 64)
+    monkeypatch.setattr("gampen.verbs.tuned.SHARES", (0.0, 1.0))
 
 
 @pytest.fixture
