@@ -145,7 +145,8 @@ def test_tables_of_the_original_are_a_split(tmp_path):
         write_catalog(part, tmp_path / "splits" / f"balanced-dev2-{word}.csv")
     split = split_labels(labelled_in(tmp_path), SOME, tmp_path / "splits" / "balanced-dev2")
     assert {name: found.tolist() for name, found in split.items()} == {
-        **{"training": [0, 1, 2], "validation": [3, 4]},
+        "training": [0, 1, 2],
+        "validation": [3, 4],
         "test": [6],
     }
     with pytest.raises(UsageError, match=r"others-train.csv; there is none"):

@@ -107,11 +107,11 @@ class Run:
     def start(cls, request: FinetuneRequest, tell: Tell) -> Run:
         """Read the galaxies; `UsageError` where they cannot be learned from."""
         settings, before = request.settings, Estimator.load(request.estimator)
+        network = before.own_network.with_dropout(settings.dropout).train()
         labelled = Labelled.of(
             request.labels, before.space, lambda done, of: tell(done, of, "reading")
         )
         split = split_labels(labelled, settings.split, request.splits)
-        network = before.own_network.with_dropout(settings.dropout).train()
         return cls(request, before, network, labelled, split)
 
     def claim(self) -> None:
