@@ -25,6 +25,7 @@ from benchmarks.shifted import LABELS, SHIFTED, write_labelled
 from gampen.catalog import Column
 from gampen.estimator import Estimator
 from gampen.inference.sampling import Sampling
+from gampen.parameters import MORPHOLOGY
 from gampen.plotting.learning import Learned, Way, learning_figure
 from gampen.plotting.style import save
 from gampen.settings import (
@@ -36,10 +37,13 @@ from gampen.settings import (
 )
 from gampen.storage.runfiles import write_settings
 from gampen.storage.tables import read_catalog, write_catalog
+from gampen.training.splits import VALIDATION
 from gampen.verbs.finetune import FinetuneRequest, finetune
 from gampen.verbs.labelled import Labelled
 from gampen.verbs.scoring import Answered, Score
+from gampen.verbs.splitting import split_labels
 from gampen.verbs.train import TrainRequest, train
+from gampen.verbs.tuned import settled
 
 NUMBERS = (1000, 100, 300, 3000, 10_000)
 SEEDS = (1, 2, 3)
@@ -135,7 +139,11 @@ def from_scratch(home: Home, number: int, seed: int) -> Path:
     write_settings(RunSettings(SHIFTED, network, training, labels=labels), runfile)
     for _ in train(TrainRequest(runfile, out)):
         pass
-    return out / "best.safetensors"
+    galaxies = Labelled.of(labels.folder, MORPHOLOGY)
+    held_out = split_labels(galaxies, labels.split)[VALIDATION]
+    estimator, _ = settled(Estimator.load(out / "best.safetensors"), galaxies, held_out, dropout)
+    estimator.save(out / "settled.safetensors")
+    return out / "settled.safetensors"
 
 
 MADE = dict(zip(WAYS, (fine_tuned, from_scratch), strict=True))

@@ -22,8 +22,9 @@ from tiny import RUN, TRAINING, galaxies
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch):
-    """Few simulated galaxies to see by what was forgotten."""
+    """Few simulated galaxies to see by what was forgotten, and few rates of dropout."""
     monkeypatch.setattr("gampen.verbs.tuned.FORGETTING", 64)
+    monkeypatch.setattr("gampen.verbs.tuned.SHARES", (0.0, 1.0))
 
 
 @pytest.fixture
@@ -55,15 +56,16 @@ def test_an_estimator_is_finetuned_judged_and_predicts(gampen, trained, labels, 
     assert ran.status == 0, ran.err
     lines = ran.out.splitlines()
     assert lines[0] == "20 galaxies for training, 10 galaxies for validation, 10 galaxies for test"
-    assert lines[1] == "recalibration: none: it needs 200 held-out galaxies; got 10"
-    assert lines[2].startswith("simulations, NLL: ")
-    assert lines[3].startswith("10 test galaxies, NLL: ")
-    assert [line.split(":")[0] for line in lines[4:7]] == [
+    assert lines[1].startswith("dropout: 0")
+    assert lines[2] == "recalibration: none: it needs 200 held-out galaxies; got 10"
+    assert lines[3].startswith("simulations, NLL: ")
+    assert lines[4].startswith("10 test galaxies, NLL: ")
+    assert [line.split(":")[0] for line in lines[5:8]] == [
         "bulge_to_total",
         "effective_radius",
         "flux",
     ]
-    assert "cannot be reweighted" in lines[7]
+    assert "cannot be reweighted" in lines[8]
     assert lines[-1] == str(out / "best.safetensors")
     assert [line.split(":")[0] for line in ran.err.splitlines()] == ["step 4", "step 8", "step 12"]
     assert "nan" not in ran.out + ran.err

@@ -136,6 +136,23 @@ def test_a_split_is_written_and_can_be_given_back(tmp_path):
     }
 
 
+def test_tables_of_the_original_are_a_split(tmp_path):
+    known = write_labels(tmp_path, 8)
+    rows = {"train": [0, 1, 2], "devel": [3, 4], "test": [6]}
+    (tmp_path / "splits").mkdir()
+    for word, some in rows.items():
+        part = known.take(np.array(some)).select(["file_name", "flux"])
+        write_catalog(part, tmp_path / "splits" / f"balanced-dev2-{word}.csv")
+    split = split_labels(labelled_in(tmp_path), SOME, tmp_path / "splits" / "balanced-dev2")
+    assert {name: found.tolist() for name, found in split.items()} == {
+        "training": [0, 1, 2],
+        "validation": [3, 4],
+        "test": [6],
+    }
+    with pytest.raises(UsageError, match=r"others-train.csv; there is none"):
+        split_labels(labelled_in(tmp_path), SOME, tmp_path / "splits" / "others")
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [

@@ -68,6 +68,7 @@ def lines_of(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"{count} left out: {reason}"
     for reason, count in report["labels_dropped"].items():
         yield f"{count} labels not used: {reason}"
+    yield f"dropout: {report['dropout']['rate']:.3g}"
     yield f"recalibration: {report['recalibration']['outcome']}"
     simulated = report["simulations"]
     yield "simulations, NLL: " + " -> ".join(

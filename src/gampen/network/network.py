@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -100,6 +100,12 @@ class GampenNetwork(nn.Module):
         """The same network, its weights laid out in memory as convolutions read them fastest."""
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return self
+
+    def with_dropout(self, rate: float) -> GampenNetwork:
+        """A copy with another rate of dropout in its head."""
+        copied = GampenNetwork(self.space, replace(self.settings, dropout=rate))
+        copied.load_state_dict(self.state_dict())
+        return copied.eval().for_convolutions()
 
     def forward(self, frames: Frames, masks: Masks | None = None) -> GaussianMixture:
         """The mixture of each galaxy; [pass galaxy] mixtures where dropout masks are given."""

@@ -23,7 +23,7 @@ class FinetuneSettings:
     learning_rate: float = 1e-3  # peak, of the last part
     layer_decay: float = 0.7  # times the rate, for each part further from the last
     frozen: tuple[str, ...] = LOOKING  # parts that stay as they are
-    dropout: float = 0.2  # in the head, while it is fitted and when it predicts
+    dropout: float = 0.2  # in the head while it is fitted; tuned by held-out labels afterwards
     weight_decay: float = 1e-2
     average_decay: float = 0.99
     steps_per_epoch: int = 50

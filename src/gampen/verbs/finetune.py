@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import gampen
@@ -38,7 +38,7 @@ from gampen.verbs.lessons import (
 from gampen.verbs.outputs import claim_folder
 from gampen.verbs.splitting import Split, split_labels, write_splits
 from gampen.verbs.train import RESOLVED, Progress
-from gampen.verbs.tuned import REPORT, judge
+from gampen.verbs.tuned import REPORT, Judged, judge
 
 SIMULATED_SEED = 2_000_003  # times the run's: simulations that training never drew
 RECALIBRATED = ("from", "galaxies", "passes", "thorough", "seed")  # of a network that is no more
@@ -89,7 +89,8 @@ def finetune(
             saved = ledger.record(report, known, fit, run.made(fit)) if known else None
             yield Progress(report, request.settings.steps, saved)
     if not (request.out / REPORT).exists():
-        judge(run.before, request.out, run.labelled, run.split, tell)
+        judged = Judged(run.before, run.labelled, run.split, request.settings.dropout)
+        judge(judged, request.out, tell)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,11 +107,11 @@ class Run:
     def start(cls, request: FinetuneRequest, tell: Tell) -> Run:
         """Read the galaxies; `UsageError` where they cannot be learned from."""
         settings, before = request.settings, Estimator.load(request.estimator)
+        network = before.own_network.with_dropout(settings.dropout).train()
         labelled = Labelled.of(
             request.labels, before.space, lambda done, of: tell(done, of, "reading")
         )
         split = split_labels(labelled, settings.split, request.splits)
-        network = thinned(before.own_network, settings.dropout)
         return cls(request, before, network, labelled, split)
 
     def claim(self) -> None:
@@ -198,14 +199,3 @@ class Run:
             "finetune_step": str(step),
             "validation_nll": f"{validation.nll:.4f}",
         }
-
-
-def thinned(network: GampenNetwork, dropout: float) -> GampenNetwork:
-    """A copy to be fitted, with this rate of dropout in its head: then, and when it predicts.
-
-    What few labels leave open is seen in how the passes differ (Gal & Ghahramani 2016,
-    arXiv:1506.02142).
-    """
-    copied = GampenNetwork(network.space, replace(network.settings, dropout=dropout))
-    copied.load_state_dict(network.state_dict())
-    return copied.train().for_convolutions()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gampen.catalog import Catalog
+from gampen.catalog import Catalog, Column
 from gampen.errors import UsageError
 from gampen.settings import SplitSettings
 from gampen.storage.tables import read_catalog, write_catalog
@@ -48,9 +48,15 @@ def split_labels(labelled: Labelled, settings: SplitSettings, table: Path | None
 
 
 def split_in(table: Path, labelled: Labelled) -> Names:
-    """The part of each galaxy by a table with `object_id` and `split`, empty where it has none."""
-    catalog = read_catalog(table)
-    rows = catalog.rows_of(labelled.folder.object_ids)
+    """The part of each galaxy by a table with `object_id` and `split`, empty where it has none.
+
+    Or by the tables of the original GaMPEN, one for each part, of which all but the last word is
+    given: `splits/balanced-dev2` for `splits/balanced-dev2-train.csv` and so on.
+    """
+    catalog = told_in(table)
+    key = "object_id" if "object_id" in catalog else "file_name"
+    row_of = {name: row for row, name in enumerate(catalog[key].text())}
+    rows = np.array([row_of.get(name, -1) for name in labelled.folder.catalog[key].text()])
     words = [word.strip().lower() for word in catalog["split"].text()]
     unknown = sorted(set(words) - WORDS.keys())
     if unknown:
@@ -70,6 +76,24 @@ def split_in(table: Path, labelled: Labelled) -> Names:
             f"on the sky or their file, {first!r} among them"
         )
     return part
+
+
+def told_in(table: Path) -> Catalog:
+    """Which galaxy is to do what, by one table or by one for each part."""
+    if table.suffix:
+        return read_catalog(table)
+    files = {word: table.with_name(f"{table.name}-{word}.csv") for word in WORDS}
+    found = {word: read_catalog(file) for word, file in files.items() if file.is_file()}
+    if not found:
+        raise UsageError(
+            f"splits must be a table, or several that begin alike, such as "
+            f"{files['train']}; there is none"
+        )
+    parts = [
+        part.with_columns([Column("split", np.full(len(part), word))])
+        for word, part in found.items()
+    ]
+    return Catalog.cat(parts)
 
 
 def write_splits(labelled: Labelled, split: Split, folder: Path) -> None:
