@@ -17,6 +17,7 @@ from gampen.cli import (
     report,
     rotate,
     simulate,
+    survey,
     train,
 )
 from gampen.cli.application import app
@@ -32,6 +33,7 @@ COMMANDS = (
     evaluate.evaluate,
     calibrate.calibrate,
     guard.guard,
+    survey.survey,
     simulate.simulate,
     train.train,
     finetune.finetune,
