@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float64
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from gampen.cutouts import Cutout
 from gampen.plotting.images import draw_image, draw_scale_bar, in_noise
@@ -16,6 +17,7 @@ from gampen.plotting.style import LINE, MUTED, OUTLINE, few_ticks, styled
 Range = tuple[float, float]
 BINS, ROOM = 30, 1.3
 PANELS, STAMPS = 5, 10
+DECADES = 40.0  # ratio of ends from which on only powers of ten are told
 LOGARITHMIC = 12.0  # ratio of ends from which on an axis is logarithmic
 
 
@@ -72,6 +74,10 @@ def draw_quantity(
                 axes.axvline(end, color=OUTLINE, lw=1.1, ls="--")
     if logarithmic:
         axes.set_xscale("log")
+        subdivided = (1, 2, 5) if high / low < DECADES else (1,)
+        axes.xaxis.set_major_locator(LogLocator(subs=subdivided))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     else:
         few_ticks(axes.xaxis)
     axes.set_ylim(0, max(1, int(counts.max())) * ROOM)

@@ -15,12 +15,12 @@ from gampen.errors import UsageError
 from gampen.interchange.indices import indices_of
 from gampen.settings import SimulationSettings
 from gampen.simulation.scenes import BLOCK, Scenes, Simulator
-from gampen.simulation.surveys import survey
 from gampen.storage.fits import write_cutout
 from gampen.storage.homes import CUTOUTS
-from gampen.storage.runfiles import read_settings, write_settings
+from gampen.storage.runfiles import write_settings
 from gampen.storage.tables import write_catalog
 from gampen.verbs.outputs import claim_folder
+from gampen.verbs.runs import read_simulation
 
 Progress = Callable[[int, int], None]
 TABLE = "info.csv"
@@ -54,7 +54,7 @@ def simulate(request: SimulateRequest, progress: Progress = lambda *_: None) -> 
 
     Cutouts are written as they are rendered and the table last, so a folder that has one is whole.
     """
-    settings = read_settings(request.runfile, SimulationSettings, {"survey": survey})
+    settings = read_simulation(request.runfile)
     if (request.out / TABLE).exists():
         raise UsageError(f"{request.out} must not hold galaxies yet; choose another folder")
     claim_folder(request.out / CUTOUTS)

@@ -23,9 +23,8 @@ from gampen.plotting.surveys import survey_figure
 from gampen.settings import Range, SimulationSettings
 from gampen.simulation.fitness import Law, laws_of, seen_in, share_outside, trained_ranges
 from gampen.simulation.scenes import BLOCK, Simulator
-from gampen.simulation.surveys import survey as survey_named
-from gampen.storage.runfiles import read_settings
 from gampen.verbs.outputs import claim_file
+from gampen.verbs.runs import read_simulation
 from gampen.verbs.simulate import cutouts_of, truths
 
 Progress = Callable[[int, int], None]
@@ -100,7 +99,7 @@ class Surveyed:
 
 def survey(request: SurveyRequest, progress: Progress = lambda *_: None) -> Surveyed:
     """Draw a survey's galaxies, say and show what they are like, and try an estimator on them."""
-    settings = read_settings(request.runfile, SimulationSettings, {"survey": survey_named})
+    settings = read_simulation(request.runfile)
     estimator = None if request.estimator is None else Estimator.load(request.estimator)
     picture = None if request.picture is None else claim_file(request.picture)
     seen, cutouts, table = drawn(settings, request.galaxies, request.seed, progress)

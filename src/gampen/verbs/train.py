@@ -18,7 +18,6 @@ from gampen.network.frames import Frames
 from gampen.network.network import GampenNetwork
 from gampen.parameters import space_of
 from gampen.settings import CropFreedom, RunSettings
-from gampen.simulation.surveys import survey
 from gampen.storage.estimators import read_tensors
 from gampen.storage.runfiles import read_settings, write_settings
 from gampen.training.devices import Devices, Processes, dismiss, launched, share_of
@@ -27,6 +26,7 @@ from gampen.training.validation import Validation
 from gampen.verbs.courses import Course, claim_labels, course_of
 from gampen.verbs.ledger import Ledger
 from gampen.verbs.outputs import claim_folder
+from gampen.verbs.runs import read_run
 
 START_GALAXIES = 512
 RESOLVED = "run.toml"
@@ -59,7 +59,7 @@ def train(request: TrainRequest) -> Generator[Progress, None, None]:
     and the history of losses; each is replaced as a whole. Of several processes, all of which must
     see the folder, one writes and yields.
     """
-    settings = read_settings(request.runfile, RunSettings, {"survey": survey})
+    settings = read_run(request.runfile)
     devices = request.devices
     devices.check(settings.training.batch_size)
     if settings.labels is not None and devices.processes > 1:
