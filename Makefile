@@ -36,9 +36,11 @@ check: $(DEV) ## the quick gates: style, format, types, floors
 bench: $(DEV) ## measure: time, memory and accuracy of what is shipped
 	$(BIN)/python -m benchmarks
 
-card: $(DEV) ## measure what the card of the shipped estimator says, and write it there (an hour)
+card: $(DEV) ## measure what the cards of the shipped estimators say, and write it there (an hour)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.card
 	$(BIN)/python -m benchmarks.card.write
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.card.examples bulge_disk 20000
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.card.examples sersic 20000
 
 docs: $(DEV) ## build the documentation into build/docs, warnings as errors
 	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --builder html docs build/docs

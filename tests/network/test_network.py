@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from gampen.network.frames import Frames
+from gampen.network.head import APART
 from gampen.network.network import GampenNetwork
 from gampen.network.profiles import Ellipse
 from gampen.parameters import MORPHOLOGY, Parameter, ParameterSpace
@@ -177,3 +178,26 @@ def test_every_weight_that_is_used_gets_a_gradient():
     missing = [name for name, weight in built.named_parameters() if weight.grad is None]
     assert missing == []
     assert all(bool(weight.grad.isfinite().all()) for weight in built.parameters())
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("copies", [2, 3])
+def test_further_components_start_as_narrower_and_wider_copies(copies):
+    few, drawn = network(), batch(12)
+    more = GampenNetwork(MORPHOLOGY, replace(NETWORK, components=copies * NETWORK.components))
+    assert more.adopt(few.state_dict()) == []
+    one, other = (built.eval()(drawn.frames) for built in (few, more))
+    torch.testing.assert_close(other.mean, one.mean, rtol=1e-4, atol=1e-4)
+    weights = other.log_weights.exp().unflatten(-1, (copies, -1))
+    torch.testing.assert_close(weights.sum(dim=-2), one.log_weights.exp())
+    widths = other.covariances.unflatten(1, (copies, -1))
+    ends = torch.tensor([APART**-2, APART**2])
+    found = (widths[:, [0, -1]] / one.covariances[:, None]).median(dim=0).values
+    # the log-diagonal is bounded, so the ratio is not quite as asked for
+    torch.testing.assert_close(found, ends[:, None, None, None].expand_as(found), rtol=0.15, atol=0)
+
+
+@torch.no_grad()
+def test_components_that_are_no_multiple_start_anew():
+    more = GampenNetwork(MORPHOLOGY, replace(NETWORK, components=NETWORK.components + 1))
+    assert more.adopt(network().state_dict()) == ["head.last.bias", "head.last.weight"]

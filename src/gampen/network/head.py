@@ -7,6 +7,9 @@ of GaMPEN (Ghosh et al. 2022, doi:10.3847/1538-4357/ac7f9e).
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -16,7 +19,9 @@ from gampen.probability.mixtures import GaussianMixture
 from gampen.settings import NetworkSettings
 
 LOG_DIAGONAL_BOUND = 7.0
+APART = 1.4  # times the width of a component: the widest of its copies; the narrowest as much less
 MEAN_SPREAD = 0.5
+WEIGHT, BIAS = "head.last.weight", "head.last.bias"  # in a network
 
 
 class MixtureHead(nn.Module):
@@ -63,3 +68,38 @@ class MixtureHead(nn.Module):
         rows, columns = torch.tril_indices(size, size, -1)
         factor[..., rows, columns] = below
         return GaussianMixture(torch.log_softmax(logit.squeeze(-1), dim=-1), mean, factor)
+
+
+def more_components(
+    weights: Mapping[str, Tensor], components: int, parameters: int
+) -> dict[str, Tensor]:
+    """Weights of a head's last layer for a multiple of its components, by their names.
+
+    Each component becomes copies of itself, from narrower to wider ones, which together stand for
+    what it did with heavier tails. The weights as they are where the numbers do not fit.
+    """
+    sizes = (1, parameters, parameters, parameters * (parameters - 1) // 2)
+    copies, rest = divmod(components * sum(sizes), len(weights[BIAS]))
+    if rest or copies < 2 or len(weights[BIAS]) % sum(sizes):
+        return dict(weights)
+    found = {}
+    for name, weight in weights.items():
+        whole = weight.reshape(-1, sum(sizes), *weight.shape[1:])
+        parts = torch.split(whole, list(sizes), dim=1)
+        each = [_copied(parts, log_width, name, copies) for log_width in _log_widths(copies)]
+        found[name] = torch.cat(each).flatten(0, 1)
+    return found
+
+
+def _log_widths(copies: int) -> list[float]:
+    """ln of how much wider each copy is."""
+    ends = math.log(APART)
+    return [float(width) for width in torch.linspace(-ends, ends, copies)]
+
+
+def _copied(parts: Sequence[Tensor], log_width: float, name: str, copies: int) -> Tensor:
+    """Logits, means, ln diagonals and what stands below them, of so much wider components."""
+    logit, mean, diagonal, below = parts
+    if name == BIAS:
+        logit, diagonal = logit - math.log(copies), diagonal - log_width
+    return torch.cat([logit, mean, diagonal, below * math.exp(-log_width)], dim=1)

@@ -22,7 +22,7 @@ from gampen.network.dropout import MapMasks, Masks
 from gampen.network.features import Features
 from gampen.network.frames import Frames, noise_texture
 from gampen.network.growth import PLACES, Growth, cleaned, guessed_radius
-from gampen.network.head import MixtureHead
+from gampen.network.head import BIAS, WEIGHT, MixtureHead, more_components
 from gampen.network.profiles import HARMONICS, NUMBERS, Ellipse, Profiles
 from gampen.network.resampling import frame_side
 from gampen.network.stretch import stretch
@@ -195,14 +195,23 @@ class GampenNetwork(nn.Module):
     def adopt(self, tensors: Mapping[str, Tensor]) -> list[str]:
         """Take over all weights of another network that fit this one's of the same name.
 
-        Where this one has further inputs, they start without influence. Comes back as the names of
+        Where this one has further inputs, they start without influence; where it has twice as many
+        components or more, as copies that are narrower and wider. Comes back as the names of
         this network's own that found nothing, and keep their start.
         """
-        own = self.state_dict()
+        own, tensors = self.state_dict(), self._with_components(tensors)
         pairs = {name: (own[name], tensors[name]) for name in own.keys() & tensors.keys()}
         fitting = {name: widened(*pair) for name, pair in pairs.items() if fits(*pair)}
         self.load_state_dict(fitting, strict=False)
         return sorted(own.keys() - fitting.keys())
+
+    def _with_components(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Another network's weights with as many components as this one has, where it can be."""
+        last = {name: tensors[name] for name in (WEIGHT, BIAS) if name in tensors}
+        if len(last) < 2:
+            return dict(tensors)
+        number = self.settings.components, len(self.space)
+        return {**tensors, **more_components(last, *number)}
 
     def _context(
         self, frames: Frames, crop: Crop, growth: Growth
