@@ -1,13 +1,13 @@
 """How many labels a new survey takes: fine-tuned, trained from scratch, and left as it is.
 
-    python -m benchmarks.learning_curve [--home build/learning] [--only table]
+    python -m benchmarks.learning_curve [--home build/learning] [--only figures]
 
 The survey is that of `benchmarks.shifted`. For 100 to 10,000 labels and three seeds, `universal` is
 fine-tuned (`gampen finetune`, as it comes), and a network of the same size is trained from scratch
 on the same labels (`gampen train` with `[labels]`: in the eight orientations, with the same split,
 errors of labels in the likelihood and early stopping). Each is judged on the same 2,000 galaxies,
-by their true values. A cell of the grid is a small file: what is there is not done again. The table
-and `learning.png` are of all that there is.
+by their true values. A cell of the grid is a small file: what is there is not done again. The page
+of the documentation and its picture are of all that there is.
 """
 
 from __future__ import annotations
@@ -51,6 +51,9 @@ POOL, TEST, TEST_SEED, POOL_SEED = 10_000, 2_000, 901, 902
 SCRATCH_STEPS = {100: 150, 300: 200, 1000: 400, 3000: 600, 10_000: 900}
 """At most: fewer where held-out labels get no likelier for eight epochs."""
 BASE = "universal"
+DOCS = Path(__file__).parent.parent / "docs"
+PAGE, PICTURE = DOCS / "explanation" / "learning.md", DOCS / "images" / "learning.png"
+BEGIN, END = "<!-- measured by python -m benchmarks.learning_curve -->", "<!-- end of that -->"
 ROOM = 0.03  # of coverage about its level, that fine-tuning must keep
 LEFT = "not fine-tuned"
 WAYS = ("fine-tuned", "from scratch")
@@ -230,7 +233,7 @@ def paired(home: Home, number: int, other: str) -> tuple[float, float, int]:
         return np.nan, np.nan, 0
     means = np.array(differences)
     galaxies = means.mean(axis=0).std(ddof=1) / np.sqrt(means.shape[1])
-    seeds = means.mean(axis=1).std(ddof=1) / np.sqrt(len(means)) if len(means) > 1 else np.nan
+    seeds = means.mean(axis=1).std(ddof=1) / np.sqrt(len(means)) if len(means) > 1 else 0.0
     return float(means.mean()), float(np.hypot(galaxies, seeds)), len(means)
 
 
@@ -239,8 +242,9 @@ def told(values: np.ndarray, scale: float, digits: int) -> str:
     known = scale * values[np.isfinite(values)]
     if not len(known):
         return ""
-    error = known.std(ddof=1) / np.sqrt(len(known)) if len(known) > 1 else np.nan
-    return f"{known.mean():.{digits}f} +- {error:.{digits}f}"
+    if len(known) == 1:
+        return f"{known[0]:.{digits}f}"
+    return f"{known.mean():.{digits}f} +- {known.std(ddof=1) / np.sqrt(len(known)):.{digits}f}"
 
 
 def rows(home: Home) -> Iterator[str]:
@@ -255,12 +259,16 @@ def rows(home: Home) -> Iterator[str]:
     ways = [curve(home, way, numbers) for way in WAYS]
     for place, number in enumerate(numbers):
         for way in ways:
+            if np.isnan(way.nll[place]).all():
+                continue
             shares = " | ".join(told(share, 100, 1) for share in way.covered[place].T)
             yield f"| {number:,} | {way.name} | {told(way.nll[place], 1, 3)} | {shares} |"
     yield ""
     yield "| labels | better than from scratch by [nat] | than without fine-tuning | seeds |"
     yield "| --- | --- | --- | --- |"
     for number in numbers:
+        if np.isnan(ways[0].nll[numbers.index(number)]).all():
+            continue
         gains = [paired(home, number, other) for other in (WAYS[1], LEFT)]
         cells = [f"{g:.3f} +- {e:.3f} ({g / e:.0f} s.e.)" if n else "" for g, e, n in gains]
         yield f"| {number:,} | {cells[0]} | {cells[1]} | {gains[0][2]} |"
@@ -276,18 +284,27 @@ def draw(home: Home, picture: Path) -> None:
     save(learning_figure(Learned(numbers, list(LABELS), ways, without, ROOM)), picture)
 
 
+def publish(home: Home) -> None:
+    """Write the tables and the picture into the documentation."""
+    draw(home, PICTURE)
+    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    told = "\n".join(rows(home))
+    PAGE.write_text(f"{before}{BEGIN}\n{told}\n{END}{after}", encoding="utf-8")
+
+
 def main() -> None:
-    """Measure what is left to do, print the table and draw."""
+    """Measure what is left to do, print the tables and publish them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--home", type=Path, default=Path("build") / "learning")
-    parser.add_argument("--only", choices=["table"], help="of what there is so far")
+    parser.add_argument("--only", choices=["figures"], help="of what there is so far")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     home = Home(asked.home)
     if asked.only is None:
         measure(home)
     print("\n".join(rows(home)))
-    draw(home, home.path / "learning.png")
+    publish(home)
 
 
 if __name__ == "__main__":

@@ -115,4 +115,4 @@ def _alike(panels: Sequence[Axes], learned: Learned) -> None:
         axes.set_ylim(-max(reach, learned.room), max(reach, learned.room))
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
         axes.tick_params(labelleft=axes is panels[0])
-    panels[0].set_ylabel("share inside 68.27 % - 68.27 %")
+    panels[0].set_ylabel("share inside less 68.27 %")
