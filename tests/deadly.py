@@ -24,6 +24,9 @@ class Deadly:
     def take(self, galaxies):
         return Deadly(self.folder.take(galaxies), self.deadly)
 
+    def lean(self):
+        return Deadly(self.folder.lean(), self.deadly)
+
     def read(self, known=None):
         for object_id, entry in zip(self.object_ids, self.folder.read(known), strict=True):
             if object_id in self.deadly:

@@ -110,4 +110,4 @@ def test_runs_between_galaxies_hold_all_others_in_order():
 def test_large_images_come_in_smaller_batches(source, request_, tmp_path):
     task = task_in(tmp_path, source, request_)
     sizes = [task.batch_size((side, side)) for side in (0, 96, 239, 400, 4000)]
-    assert sizes == [128, 128, 96, 32, 16]
+    assert sizes == [64, 64, 64, 32, 16]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import pickle
 import queue
+import threading
 import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -38,6 +39,7 @@ PATIENCE = 300.0
 """[s] without a single worker, after which a run ends."""
 
 ANSWER = 10.0
+GRACE = 5.0  # [second] to end a greeting in
 """[s] in which a scheduler must answer."""
 
 GLANCE = 1.0
@@ -71,11 +73,29 @@ def at(address: str, *, deaths: int = DEATHS, patience: float = PATIENCE) -> Ite
     other versions than we, or where there is not a single worker for `patience` [s].
     """
     with quiet():
-        # asyncio.run needs a thread without a loop, which that of a notebook is not.
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(asyncio.run, _greet(address)).result()
+        _greeted(address)
         with _client(address) as client:
             yield Cluster(client, f"at {address}", deaths, patience)
+
+
+def _greeted(address: str) -> None:
+    """Nothing, where a scheduler of our version answers; a greeting that never ends is left."""
+    outcome: futures.Future[None] = futures.Future()
+
+    def greet() -> None:
+        try:
+            outcome.set_result(asyncio.run(_greet(address)))
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+            outcome.set_exception(error)
+
+    # asyncio.run needs a thread without a loop, which that of a notebook is not.
+    threading.Thread(target=greet, daemon=True).start()
+    try:
+        outcome.result(ANSWER + GRACE)
+    except TimeoutError as error:
+        raise UsageError(
+            f"a Dask scheduler must answer within {ANSWER:g} s; got {address!r}, which says nothing"
+        ) from error
 
 
 async def _greet(address: str) -> None:
