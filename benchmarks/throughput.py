@@ -58,7 +58,8 @@ def tensors_of(cutouts: list[Cutout]) -> Images:
 def through(estimator: Estimator, masks: Masks, guarded: bool, images: Images) -> None:
     """Run the network, with the guard or without; its first act is to measure the noise."""
     looked = look(estimator.own_network, Frames.prepare(*images))
-    estimator.own_network.conclude(looked.summary, looked.guess, masks)
+    for side in looked.sides:
+        estimator.own_network.conclude(side.summary, side.guess, masks)
     if guarded and estimator.guard is not None:
         estimator.guard(looked.evidence)
 
