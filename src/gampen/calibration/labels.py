@@ -26,7 +26,6 @@ from gampen.probability.densities import slices
 from gampen.probability.mixtures import GaussianMixture
 
 REACH, NODES = 6.0, 241  # [errors] of the average over an error to either side, and its points
-WIDEST = 3.0  # of an error in unconstrained space, beyond which a bound is within reach anyway
 TRIES = 50  # of a draw that must lie inside the bounds
 GALAXIES = 2048  # worked on at a time, so that memory stays bounded
 
@@ -129,9 +128,7 @@ def _widened(
     """The mixture of labels to first order; what has no error stays as it is."""
     rows = (errors > 0).any(dim=1).nonzero().squeeze(1)
     noisy = mixture.select(rows)
-    columns = zip(space, noisy.means.unbind(-1), strict=True)
-    log_slope = torch.stack([p.bijection.log_slope(column) for p, column in columns], dim=-1)
-    spread = (errors[rows].unsqueeze(1) * (-log_slope).exp()).clamp(max=WIDEST)
+    spread = space.first_order(noisy.means, errors[rows].unsqueeze(1))
     wider = GaussianMixture.from_covariances(
         noisy.log_weights.exp(), noisy.means, noisy.covariances + torch.diag_embed(spread.square())
     )

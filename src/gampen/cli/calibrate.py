@@ -35,7 +35,7 @@ def calibrate(  # noqa: PLR0913 - a command's arguments are what a person may sa
     ] = None,
     passes: Passes = 64,
     seed: Annotated[int, typer.Option(help="Seed of passes and of the split.")] = 0,
-    batch_size: BatchSize = 128,
+    batch_size: BatchSize = 64,
     device: Device = "cpu",
     thorough: Thorough = False,
     anew: Annotated[

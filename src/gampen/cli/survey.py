@@ -78,7 +78,7 @@ def verdict(name: str, fitness: Fitness) -> str:
         but = f"; posteriors are wider than need be in {', '.join(wide)}" if wide else ""
         return f"{fitness.estimator} covers {name}{but}"
     reasons = [f"{100 * fitness.outside[q]:.0f} % beyond in {q}" for q in fitness.beyond]
-    reasons += [f"overconfident in {name}" for name in fitness.said(Verdict.OVERCONFIDENT)]
+    reasons += [f"overconfident in {each}" for each in fitness.said(Verdict.OVERCONFIDENT)]
     return (
         f"{fitness.estimator} does not cover {name}: {', '.join(reasons)}; recalibrate it on "
         "simulations of the survey (gampen calibrate), or train from it (gampen train --start)"

@@ -31,13 +31,14 @@ def infer_published(network: PublishedNetwork, cutouts: Cutouts, sampling: Sampl
     """
     if sampling.thorough:
         raise UsageError("an imported network sees galaxies in one orientation; leave thorough out")
-    parts = [
-        _infer_lane(network, group, sampling).select(torch.arange(filled))
-        for group, filled in groups(cutouts)
-    ]
-    order = sorted(range(len(cutouts)), key=lambda galaxy: cutouts[galaxy].shape)
+    order: list[int] = []
+    parts = []
+    for places, group in groups(cutouts):
+        found = _infer_lane(network, group, sampling)
+        parts.append(found.select(torch.arange(len(places))))
+        order += places
     if not parts:
-        return empty(len(network.space))
+        return Inferred.empty(len(network.space), components=1)
     return Inferred.cat(parts).select(torch.tensor(order).argsort())
 
 
@@ -46,37 +47,29 @@ def crops_published(
     network: PublishedNetwork, cutouts: Cutouts, sampling: Sampling
 ) -> list[Cropped]:
     """What a published network looks at of each galaxy [image units]."""
-    found: list[Cropped] = []
-    for group, filled in groups(cutouts):
+    found: dict[int, Cropped] = {}
+    for places, group in groups(cutouts):
         frames, seen = _seen(network, group, sampling)
         thetas = on_image(seen.theta.cpu().double(), network.settings.cutout_size, group[0].shape)
         light = torch.sinh(seen.crops[:, 0]).cpu().numpy()
-        for place in range(filled):
-            theta = thetas[place].cpu().numpy()
+        for place, galaxy in enumerate(places):
+            theta = thetas[place].numpy()
             matrix, shift = pixel_map(theta, group[0].shape, light.shape[-1])
             zoom = float(np.sqrt(abs(np.linalg.det(theta[:, :2]))))
             sigma = float(frames.sky_sigma[place])
-            found.append(Cropped(light[place], matrix, shift, theta, zoom, sigma))
+            found[galaxy] = Cropped(light[place], matrix, shift, theta, zoom, sigma)
+    return [found[galaxy] for galaxy in range(len(cutouts))]
+
+
+def groups(cutouts: Cutouts) -> Iterator[tuple[list[int], list[Cutout]]]:
+    """Places of cutouts of one shape, and always as many cutouts: these, then the last again."""
     order = sorted(range(len(cutouts)), key=lambda galaxy: cutouts[galaxy].shape)
-    return [found[place] for place in np.argsort(order, kind="stable").tolist()]
-
-
-def groups(cutouts: Cutouts) -> Iterator[tuple[list[Cutout], int]]:
-    """Cutouts of one shape, a fixed number of them, and how many of these count; by shape."""
-    order = sorted(cutouts, key=lambda cutout: cutout.shape)
-    for _, same in groupby(order, key=lambda cutout: cutout.shape):
+    for _, same in groupby(order, key=lambda galaxy: cutouts[galaxy].shape):
         members = list(same)
         for start in range(0, len(members), LANE):
-            group = members[start : start + LANE]
-            yield group + group[-1:] * (LANE - len(group)), len(group)
-
-
-def empty(size: int) -> Inferred:
-    """What is said of no galaxies."""
-    square = torch.zeros(0, 1, size, size, dtype=torch.float64)
-    mixture = GaussianMixture(square[..., 0, 0], square[..., 0], square)
-    none = torch.zeros(0)
-    return Inferred(mixture, square[:, 0], torch.zeros(0, 2, 3), none, none, none[:, None], none)
+            places = members[start : start + LANE]
+            filled = places + places[-1:] * (LANE - len(places))
+            yield places, [cutouts[galaxy] for galaxy in filled]
 
 
 def _seen(

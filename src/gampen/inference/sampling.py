@@ -94,10 +94,9 @@ class Inferred:
     distance: Float[Tensor, " galaxy"]
 
     @classmethod
-    def empty(cls, network: GampenNetwork, kinds: int = 0) -> Inferred:
+    def empty(cls, parameters: int, components: int, kinds: int = 0) -> Inferred:
         """What a network says of no galaxies."""
-        size, components = len(network.space), network.settings.components
-        square = torch.zeros(0, components, size, size, dtype=torch.float64)
+        square = torch.zeros(0, components, parameters, parameters, dtype=torch.float64)
         mixture = GaussianMixture(square[..., 0, 0], square[..., 0], square)
         none, odds = torch.zeros(0), torch.zeros(0, kinds)
         return cls(mixture, square[:, 0], torch.zeros(0, 2, 3), none, none, odds, none)
@@ -135,7 +134,8 @@ def infer(
         for lane, filled in lanes(frames_of(batch, sampling))
     ]
     if not parts:
-        return Inferred.empty(network, len(guard.kinds) if guard else 0)
+        kinds = len(guard.kinds) if guard else 0
+        return Inferred.empty(len(network.space), network.settings.components, kinds)
     return Inferred.cat(parts).select(torch.tensor(order).argsort())
 
 

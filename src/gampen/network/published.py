@@ -211,7 +211,7 @@ def check_shapes(
             tensors["convolutions.12.weight"].shape[0] * POOLED**2,
             LAYERS[-DENSE:],
             2,
-            ((3 * size + size * size) // 2,),
+            (outputs_of(size),),
         ),
     )
     for inputs, layers, dimensions, outputs in chains:
@@ -244,6 +244,11 @@ def check_chain(
         raise EstimatorError(
             f"{layers[-1]} must have {' or '.join(map(str, outputs))} outputs; got {inputs}"
         )
+
+
+def outputs_of(targets: int) -> int:
+    """The numbers that a Gaussian of so many targets takes: means, ln of D, and L."""
+    return targets * (targets + 3) // 2
 
 
 def located_side(cutout_size: int) -> int:

@@ -13,6 +13,7 @@ directly behind the first.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -23,6 +24,8 @@ from torch import Tensor
 from gampen.errors import UsageError
 from gampen.probability.bijections import Bijection, Exponential, Identity, Logistic
 from gampen.settings import Scaling, Wave
+
+WIDEST = 3.0  # of an error in unconstrained space, beyond which a bound is within reach anyway
 
 
 @dataclass(frozen=True)
@@ -172,8 +175,24 @@ class ParameterSpace:
 
     def log_slope(self, unconstrained: Float[Tensor, "*any parameter"]) -> Float[Tensor, "*any"]:
         """ln |d values / d unconstrained|, summed over the parameters."""
+        return self._log_slopes(unconstrained).sum(dim=-1)
+
+    def first_order(
+        self,
+        unconstrained: Float[Tensor, "*any parameter"],
+        errors: Float[Tensor, "*#any parameter"],
+    ) -> Float[Tensor, "*any parameter"]:
+        """Errors of values as those of unconstrained points, by the slope at these points."""
+        # As logarithms: beyond a bound a slope is zero, and would leave no gradient but NaN.
+        spread = errors.log() - self._log_slopes(unconstrained)
+        return spread.clamp(max=math.log(WIDEST)).exp()
+
+    def _log_slopes(
+        self, unconstrained: Float[Tensor, "*any parameter"]
+    ) -> Float[Tensor, "*any parameter"]:
+        """ln |d value / d unconstrained| of each parameter."""
         columns = zip(self.parameters, unconstrained.unbind(-1), strict=True)
-        return torch.stack([p.bijection.log_slope(c) for p, c in columns], dim=-1).sum(dim=-1)
+        return torch.stack([p.bijection.log_slope(column) for p, column in columns], dim=-1)
 
     def physical_map(
         self, pixel_scale: Float[Tensor, " galaxy"], sky_sigma: Float[Tensor, " galaxy"]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -15,8 +12,6 @@ from gampen.parameters import ParameterSpace
 from gampen.probability.blurring import blurred_log_prob
 from gampen.probability.mixtures import GaussianMixture
 from gampen.training.batches import Batch
-
-WIDEST = 3.0  # of an error in unconstrained space, beyond which a bound is within reach anyway
 
 
 def judged(network: GampenNetwork, batch: Batch) -> tuple[GaussianMixture, Crop | None]:
@@ -43,16 +38,4 @@ def spread_of(
 
     None of it depends on the label itself, as it must not: what is likely would else follow it.
     """
-    return first_order(space, mixture.means, errors.unsqueeze(-2))
-
-
-def first_order(
-    space: ParameterSpace,
-    points: Float[Tensor, "*any parameter"],
-    errors: Float[Tensor, "*#any parameter"],
-) -> Float[Tensor, "*any parameter"]:
-    """Errors of values as those of points of unconstrained space, at these points."""
-    columns = zip(space, points.unbind(-1), strict=True)
-    log_slope = torch.stack([p.bijection.log_slope(column) for p, column in columns], dim=-1)
-    # As logarithms: beyond a bound a slope is zero, and would leave no gradient but NaN.
-    return (errors.log() - log_slope).clamp(max=math.log(WIDEST)).exp()
+    return space.first_order(mixture.means, errors.unsqueeze(-2))

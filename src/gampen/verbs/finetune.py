@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import gampen
-from gampen.errors import UsageError
 from gampen.estimator import LABELS, Estimator
 from gampen.network.network import GampenNetwork
 from gampen.network.recall import LOOKING
 from gampen.settings import FinetuneSettings
 from gampen.storage.estimators import DIGEST
-from gampen.storage.runfiles import plain, read_settings, write_settings
+from gampen.storage.runfiles import plain
 from gampen.training.batches import Batch, parts_of
 from gampen.training.decks import Deck
 from gampen.training.devices import fabric_for
@@ -22,7 +21,7 @@ from gampen.training.fit import Fit
 from gampen.training.splits import TRAINING, VALIDATION
 from gampen.training.validation import Validation
 from gampen.verbs.labelled import Labelled
-from gampen.verbs.ledger import Ledger, Made
+from gampen.verbs.ledger import Ledger, Made, claim
 from gampen.verbs.lessons import (
     GROUP,
     FromLabels,
@@ -35,7 +34,6 @@ from gampen.verbs.lessons import (
     remembered,
     repeated,
 )
-from gampen.verbs.outputs import claim_folder
 from gampen.verbs.splitting import Split, split_labels, write_splits
 from gampen.verbs.train import RESOLVED, Progress
 from gampen.verbs.tuned import REPORT, Judged, judge
@@ -116,16 +114,10 @@ class Run:
 
     def claim(self) -> None:
         """Make the run folder, or see that it is of this run; `UsageError` where of another."""
-        labels, folder = self.labelled.digest(self.split), self.request.out
+        labels = self.labelled.digest(self.split)
         origin = Origin(self.before.provenance[DIGEST], labels, self.request.settings)
-        resolved = folder / RESOLVED
-        if resolved.exists() and read_settings(resolved, Origin) != origin:
-            raise UsageError(
-                f"{folder} must be of this run; it holds another: choose another folder"
-            )
-        claim_folder(folder)
-        write_settings(origin, resolved)
-        write_splits(self.labelled, self.split, folder)
+        claim(self.request.out, RESOLVED, origin)
+        write_splits(self.labelled, self.split, self.request.out)
 
     @property
     def recalling(self) -> bool:

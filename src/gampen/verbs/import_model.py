@@ -18,7 +18,7 @@ from gampen.calibration.truths import ALIASES
 from gampen.catalog import Catalog
 from gampen.errors import EstimatorError, UsageError
 from gampen.estimator import Estimator
-from gampen.network.published import PublishedNetwork, located_side
+from gampen.network.published import PublishedNetwork, located_side, outputs_of
 from gampen.parameters import MORPHOLOGY, Parameter, ParameterSpace
 from gampen.settings import PublishedSettings
 from gampen.storage.published import read_published, read_split
@@ -74,11 +74,11 @@ def import_model(request: ImportRequest) -> Imported:
     """
     space = ParameterSpace(tuple(parameter_of(label) for label in request.labels))
     weights = read_published(request.checkpoint)
-    outputs, size = len(weights["dense.2.weight"]), len(space)
-    if outputs != (size * size + 3 * size) // 2:
+    outputs = len(weights["dense.2.weight"])
+    if outputs != outputs_of(len(space)):
         raise UsageError(
-            f"labels must be as many as the network's {outputs} outputs are of; got {size}: say "
-            f"--labels, in the order of training"
+            f"labels must be as many as the network's {outputs} outputs are of; got {len(space)}: "
+            f"say --labels, in the order of training"
         )
     fitting = fitting_sizes(weights)
     location, spread = scale_of(request)

@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from gampen.catalog import Catalog, Column
+from gampen.errors import UsageError
 from gampen.estimator import Estimator
 from gampen.storage.checkpoints import read_checkpoint, write_checkpoint
+from gampen.storage.runfiles import read_settings, write_settings
 from gampen.storage.tables import read_catalog, write_catalog
 from gampen.training.fit import Fit, Report
 from gampen.training.validation import Validation
+from gampen.verbs.outputs import claim_folder
 
 BEST, LAST, HISTORY = "best.safetensors", "last.pt", "history.csv"
 
@@ -57,6 +60,19 @@ class Ledger:
             made(report.step, validation).save(self.folder / BEST)
         write_checkpoint(fit.state(), self.folder / LAST)
         return self.folder / BEST if better else None
+
+
+def claim(folder: Path, name: str, origin: object, writes: bool = True) -> None:
+    """Make a run's folder, or see that it is of this run; `UsageError` where it is of another.
+
+    What a run is of are settings, which the file of that name in its folder keeps.
+    """
+    kept = folder / name
+    if kept.exists() and read_settings(kept, type(origin)) != origin:
+        raise UsageError(f"{folder} must be of this run; it holds another: choose another folder")
+    if writes:
+        claim_folder(folder)
+        write_settings(origin, kept)
 
 
 def until(history: Catalog, step: int) -> Catalog:

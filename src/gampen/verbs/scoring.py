@@ -20,7 +20,7 @@ from gampen.posterior import Posterior
 from gampen.probability.blurring import blurred_log_prob
 from gampen.scaling.chunks import chunks
 from gampen.training.labels import Labels
-from gampen.training.likelihood import first_order, spread_of
+from gampen.training.likelihood import spread_of
 from gampen.verbs.evidence import within
 from gampen.verbs.labelled import Labelled, Rows
 
@@ -70,7 +70,7 @@ class Answered:
         scales = torch.from_numpy(cutouts.unit_scales)
         slope, _ = posterior.space.physical_map(scales, torch.from_numpy(prediction.sky_sigma))
         errors = torch.from_numpy(labels.errors)
-        spread = first_order(posterior.space, posterior.mixture.mean, errors)
+        spread = posterior.space.first_order(posterior.mixture.mean, errors)
         return cls(posterior, labels, answers, Points(values, spread / slope))
 
 

@@ -58,18 +58,25 @@ def simulate(request: SimulateRequest, progress: Progress = lambda *_: None) -> 
     if (request.out / TABLE).exists():
         raise UsageError(f"{request.out} must not hold galaxies yet; choose another folder")
     claim_folder(request.out / CUTOUTS)
-    simulator = Simulator(settings, request.seed)
     parts = []
-    for start in range(0, request.galaxies, BLOCK):
-        stop = min(start + BLOCK, request.galaxies)
-        scenes = simulator.batch(start // BLOCK, BLOCK).first(stop - start)
+    for start, scenes in scenes_of(settings, request.galaxies, request.seed):
         parts.append(truths(scenes, settings, start))
         for cutout in cutouts_of(scenes, settings, start):
             write_cutout(cutout, request.out / CUTOUTS / cutout.file_name)
-        progress(stop, request.galaxies)
+        progress(start + len(scenes), request.galaxies)
     write_settings(settings, request.out / "simulation.toml")
     write_catalog(Catalog.cat(parts), request.out / TABLE)
     return request.out / TABLE
+
+
+def scenes_of(
+    settings: SimulationSettings, galaxies: int, seed: int
+) -> Iterator[tuple[int, Scenes]]:
+    """So many galaxies in blocks, each with the number of its first one."""
+    simulator = Simulator(settings, seed)
+    for start in range(0, galaxies, BLOCK):
+        scenes = simulator.batch(start // BLOCK, BLOCK)
+        yield start, scenes.first(min(BLOCK, galaxies - start))
 
 
 def truths(scenes: Scenes, settings: SimulationSettings, start: int) -> Catalog:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +22,10 @@ from gampen.plotting.style import save
 from gampen.plotting.surveys import survey_figure
 from gampen.settings import Range, SimulationSettings
 from gampen.simulation.fitness import Law, laws_of, seen_in, share_outside, trained_ranges
-from gampen.simulation.scenes import BLOCK, Simulator
+from gampen.simulation.scenes import BLOCK
 from gampen.verbs.outputs import claim_file
 from gampen.verbs.runs import read_simulation
-from gampen.verbs.simulate import cutouts_of, truths
+from gampen.verbs.simulate import cutouts_of, scenes_of, truths
 
 Progress = Callable[[int, int], None]
 Seen = Mapping[str, Float64[np.ndarray, " galaxy"]]
@@ -103,9 +103,9 @@ def survey(request: SurveyRequest, progress: Progress = lambda *_: None) -> Surv
     estimator = None if request.estimator is None else Estimator.load(request.estimator)
     picture = None if request.picture is None else claim_file(request.picture)
     seen, cutouts, table = drawn(settings, request.galaxies, request.seed, progress)
-    ranges = None if estimator is None else ranges_of(estimator)
-    fitness = None
-    if estimator is not None and ranges is not None:
+    ranges = fitness = None
+    if estimator is not None:
+        ranges = ranges_of(estimator)
         fitness = fitness_of(estimator, share_outside(seen, ranges, SLACK), cutouts, table)
     if picture is not None:
         save(survey_figure(seen, cutouts, ranges), picture)
@@ -116,24 +116,27 @@ def drawn(
     settings: SimulationSettings, galaxies: int, seed: int, progress: Progress
 ) -> tuple[Seen, list[Cutout], Catalog]:
     """Some galaxies of a survey: what they are like, their images, their truths."""
-    simulator = Simulator(settings, seed)
     seen: list[Seen] = []
     cutouts: list[Cutout] = []
     tables = []
-    for start in range(0, galaxies, BLOCK):
-        scenes = simulator.batch(start // BLOCK, BLOCK).first(min(BLOCK, galaxies - start))
+    for start, scenes in scenes_of(settings, galaxies, seed):
         seen.append(seen_in(scenes, settings))
         cutouts += cutouts_of(scenes, settings, start)
         tables.append(truths(scenes, settings, start))
-        progress(min(start + BLOCK, galaxies), galaxies)
-    joined = {name: np.concatenate([part[name] for part in seen]) for name in seen[0]}
-    return joined, cutouts, Catalog.cat(tables)
+        progress(start + len(scenes), galaxies)
+    return joined(seen), cutouts, Catalog.cat(tables)
+
+
+def joined(parts: Sequence[Mapping[str, np.ndarray]]) -> Seen:
+    """What the galaxies of all parts are like."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def ranges_of(estimator: Estimator) -> dict[str, Range]:
     """The ends of what an estimator was trained on."""
     settings = estimator.simulations
-    sample, _, _ = drawn(settings, TRAINED, SAMPLE_SEED, lambda *_: None)
+    drawn_again = scenes_of(settings, TRAINED, SAMPLE_SEED)
+    sample = joined([seen_in(scenes, settings) for _, scenes in drawn_again])
     return trained_ranges(settings, sample)
 
 

@@ -19,13 +19,11 @@ from gampen.network.network import GampenNetwork
 from gampen.parameters import space_of
 from gampen.settings import CropFreedom, RunSettings
 from gampen.storage.estimators import read_tensors
-from gampen.storage.runfiles import read_settings, write_settings
 from gampen.training.devices import Devices, Processes, dismiss, launched, share_of
 from gampen.training.fit import Fit, Report
 from gampen.training.validation import Validation
 from gampen.verbs.courses import Course, claim_labels, course_of
-from gampen.verbs.ledger import Ledger
-from gampen.verbs.outputs import claim_folder
+from gampen.verbs.ledger import Ledger, claim
 from gampen.verbs.runs import read_run
 
 START_GALAXIES = 512
@@ -67,7 +65,7 @@ def train(request: TrainRequest) -> Generator[Progress, None, None]:
             f"labels must be learned on one device; got {devices.processes}: leave out --devices"
         )
     begin = None if request.start is None else read_tensors(locate(request.start))[0]
-    claim(request.out, settings, writes=not devices.led_elsewhere)
+    claim(request.out, RESOLVED, settings, writes=not devices.led_elsewhere)
     processes = launched(devices, idle_weights=settings.network.crop is CropFreedom.FIXED)
     share_processors(devices.on_node)
     ended = False
@@ -85,16 +83,6 @@ def train(request: TrainRequest) -> Generator[Progress, None, None]:
 def share_processors(processes: int) -> None:
     """Leave half of a process's processors to the thread that simulates the next batch."""
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // (2 * processes)))
-
-
-def claim(folder: Path, settings: RunSettings, writes: bool) -> None:
-    """Make the run folder, or see that it is of this run; `UsageError` where it is of another."""
-    resolved = folder / RESOLVED
-    if resolved.exists() and read_settings(resolved, RunSettings) != settings:
-        raise UsageError(f"{folder} must be of this run; it holds another: choose another folder")
-    if writes:
-        claim_folder(folder)
-        write_settings(settings, resolved)
 
 
 @dataclass
