@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from browser import PHONE, opened, running, visiting
+from browser import PHONE, WIDE, opened, running, visiting
 from gampen.catalog import Column
 from gampen.posterior import Posterior
 from gampen.storage.tables import read_catalog, write_catalog
@@ -133,6 +133,29 @@ def test_a_galaxy_opens_to_its_pictures_its_crop_and_its_posterior(visit, catalo
     assert dialog.locator(".corner .truth").count() > 0
     assert dialog.locator(".doubt").count() == 3
     assert "None: nothing unusual was seen." in dialog.text_content()
+
+
+def test_rows_stay_what_they_are_while_the_page_is_scrolled(visit):
+    """A row that was laid out anew between a press and its release would not be clicked."""
+    visit.page.evaluate("""() => {
+      window.anew = 0;
+      const rows = document.querySelector(".tabulator-table");
+      new MutationObserver((seen) => { window.anew += seen.length; }).observe(rows, {childList: true});
+    }""")
+    visit.page.set_viewport_size({"width": WIDE[0], "height": 400})
+    for height in (5000, 0, 5000, 0):
+        visit.page.evaluate(f"() => window.scrollTo(0, {height})")
+        visit.page.wait_for_timeout(150)
+    assert visit.page.evaluate("window.anew") == 0
+
+
+def test_columns_follow_the_width_of_the_window(visit):
+    columns = ".tabulator-col:visible"
+    before = visit.page.locator(columns).count()
+    visit.page.set_viewport_size({"width": 500, "height": 900})
+    visit.until("() => document.querySelector('.tabulator').clientWidth < 500")
+    visit.page.wait_for_timeout(300)
+    assert visit.page.locator(columns).count() < before
 
 
 def test_the_crop_is_drawn_where_the_network_looked(visit, catalog):

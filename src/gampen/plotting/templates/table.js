@@ -83,7 +83,7 @@ function startTable(ready) {
   table = new Tabulator(place, {
     data: rows(), index: "galaxy", columns: columns(), layout: "fitColumns", responsiveLayout: "hide",
     maxHeight: "min(78vh, 900px)", rowHeight: 46, headerSortTristate: true, resizableColumns: false,
-    placeholder: "No galaxy is left: take something out of the filter.", keybindings: false, columnDefaults: { headerSortStartingDir: "asc" },
+    placeholder: "No galaxy is left: take something out of the filter.", keybindings: false, autoResize: false, columnDefaults: { headerSortStartingDir: "asc" },
     rowFormatter: (row) => {
       const line = row.getElement(), { galaxy } = row.getData();
       line.id = `galaxy-${galaxy}`;
@@ -97,8 +97,19 @@ function startTable(ready) {
   table.on("dataFiltered", (_filters, rowsLeft) => { anew(); afterFilter(rowsLeft); });
   table.on("dataSorted", anew);
   table.on("rowClick", (_event, row) => { choose(row.getData().galaxy); openGalaxy(current); });
-  table.on("tableBuilt", () => { reachable(place); keysOf(place); ready(); });
+  table.on("tableBuilt", () => { reachable(place); keysOf(place); fitting(place); ready(); });
   left = (galaxy) => { if (galaxy >= 0) choose(galaxy); place.focus({ preventScroll: true }); };
+}
+
+// Rows are laid out anew when the width changes and at no other time: Tabulator alone also does it whenever the table
+// comes into view, and a row that is taken out under a finger is never clicked.
+function fitting(place) {
+  let width = place.clientWidth;
+  new ResizeObserver(() => {
+    if (place.clientWidth === width) return;
+    width = place.clientWidth;
+    table.redraw();
+  }).observe(place);
 }
 
 // The table takes the focus as a whole; its headers sort by Enter or the space bar.
