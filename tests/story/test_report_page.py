@@ -140,7 +140,8 @@ def test_rows_stay_what_they_are_while_the_page_is_scrolled(visit):
     visit.page.evaluate("""() => {
       window.anew = 0;
       const rows = document.querySelector(".tabulator-table");
-      new MutationObserver((seen) => { window.anew += seen.length; }).observe(rows, {childList: true});
+      const heard = new MutationObserver((seen) => { window.anew += seen.length; });
+      heard.observe(rows, {childList: true});
     }""")
     visit.page.set_viewport_size({"width": WIDE[0], "height": 400})
     for height in (5000, 0, 5000, 0):
