@@ -118,8 +118,8 @@ def finest(device: torch.device) -> torch.dtype:
 
 
 def precise(
-    layer: nn.Module, values: Float[Tensor, "galaxy *input"]
-) -> Float[Tensor, "galaxy *output"]:
+    layer: nn.Module, values: Float[Tensor, " galaxy *input"]
+) -> Float[Tensor, " galaxy *output"]:
     """A layer's outputs in the precision of its inputs, not in that of its weights."""
     weights = {name: weight.to(values) for name, weight in layer.named_parameters()}
     outputs: Tensor = functional_call(layer, weights, (values,))
