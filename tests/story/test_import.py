@@ -140,6 +140,33 @@ def test_what_an_imported_network_cannot_be_used_for_is_one_line(gampen, model, 
     assert (ran.status, "imported" in ran.complaint) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("kept", "reason"),
+    [
+        (slice(2, 12), "2 of its 8 are not, such as object_id"),
+        (slice(8, 12), "8 of its 8 are not, such as object_id"),
+    ],
+)
+def test_a_split_must_be_wholly_in_the_table(gampen, model, labelled, kept, reason):
+    table = read_catalog(labelled / "info.csv")
+    write_catalog(table.take(np.arange(12)[kept]), labelled / "fewer.csv")
+    out = model.with_suffix(".safetensors")
+    whole = ("-o", out, "--cutout-size", 40, "--split", TRAIN)
+    ran = gampen("import", model, "--scaling", labelled / "fewer.csv", *whole)
+    assert (ran.status, reason in ran.complaint) == (2, True), ran.err
+    assert table["object_id"].text()[0] in ran.complaint
+    assert not out.exists()
+
+
+def test_a_split_without_galaxies_is_refused(gampen, model, labelled):
+    table = read_catalog(labelled / "info.csv")
+    write_catalog(table.take(np.arange(0)), labelled / "splits" / "none.csv")
+    out = model.with_suffix(".safetensors")
+    whole = ("-o", out, "--cutout-size", 40, "--split", "none")
+    ran = gampen("import", model, "--scaling", labelled / "info.csv", *whole)
+    assert (ran.status, "the split names none" in ran.complaint) == (2, True), ran.err
+
+
 class Code:
     """What would run when it is unpickled."""
 

@@ -108,6 +108,29 @@ def test_a_parameter_without_a_column_is_not_known_and_one_column_must_be_there(
         labelled_in(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "theirs",
+    [("bt", "R_e_asec", "total_flux_adus"), ("bt", "R_e", "total_flux")],
+)
+def test_labels_and_errors_may_have_their_names_in_tables_of_the_original(tmp_path, theirs):
+    known = write_labels(tmp_path, 4, error=0.1)
+    expected = labelled_in(tmp_path).labels
+    names = {f"{ours}{end}": f"{name}{end}" for ours, name in zip(NAMES, theirs, strict=True)
+             for end in ("", "_error")}  # fmt: skip
+    columns = {names.get(column.name, column.name): column.values for column in known}
+    write_catalog(Catalog.of(**columns), tmp_path / "info.csv")
+    found = labelled_in(tmp_path).labels
+    assert np.array_equal(found.values, expected.values)
+    assert np.array_equal(found.errors, expected.errors)
+    assert (found.errors > 0).all()
+
+
+def test_a_parameters_own_name_comes_before_that_of_the_original(tmp_path):
+    known = write_labels(tmp_path, 4)
+    write_catalog(changed(known, bt=np.full(4, 0.5)), tmp_path / "info.csv")
+    assert np.array_equal(labelled_in(tmp_path).labels.values[:, 0], known[NAMES[0]].values)
+
+
 def test_galaxies_at_one_place_or_in_one_file_are_never_parted(tmp_path):
     known = write_labels(tmp_path, 40)
     ra, dec, files = np.arange(40.0), np.zeros(40), known["file_name"].values.copy()

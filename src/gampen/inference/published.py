@@ -51,7 +51,7 @@ def crops_published(
     for places, group in groups(cutouts):
         frames, seen = _seen(network, group, sampling)
         thetas = on_image(seen.theta.cpu().double(), network.settings.cutout_size, group[0].shape)
-        light = torch.sinh(seen.crops[:, 0]).cpu().numpy()
+        light = torch.sinh(seen.crops[:, 0]).float().cpu().numpy()
         for place, galaxy in enumerate(places):
             theta = thetas[place].numpy()
             matrix, shift = pixel_map(theta, group[0].shape, light.shape[-1])

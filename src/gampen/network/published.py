@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional
 
 from gampen.errors import EstimatorError
@@ -71,14 +72,19 @@ class PublishedNetwork(nn.Module):
         self.register_buffer("spread", tensors["spread"].double())
 
     def see(self, images: Float[Tensor, "galaxy height width"]) -> Seen:
-        """The transformer's maps and crops of images [image units], cut to the network's size."""
+        """The transformer's maps and crops of images [image units], cut to the network's size.
+
+        In double precision where the device has it: in single, the crop of a large image is off
+        where the light is steep, by more than a covariance can bear.
+        """
         side = self.settings.cutout_size
-        stretched = torch.arcsinh(middle(images, side))[:, None].expand(-1, BANDS, -1, -1)
+        cut = middle(images, side).to(finest(images.device))
+        stretched = torch.arcsinh(cut)[:, None].expand(-1, BANDS, -1, -1)
         found = stretched
         for layer in self.locate:
-            found = functional.relu(functional.max_pool2d(layer(found), 3, 2))
+            found = functional.relu(functional.max_pool2d(precise(layer, found), 3, 2))
         first, last = self.propose
-        theta = theta_of(last(functional.relu(first(found.flatten(1)))))
+        theta = theta_of(precise(last, functional.relu(precise(first, found.flatten(1)))))
         grid = functional.affine_grid(theta, list(stretched.shape), align_corners=True)
         return Seen(theta, functional.grid_sample(stretched, grid, align_corners=True))
 
@@ -89,7 +95,7 @@ class PublishedNetwork(nn.Module):
 
         `masks`: of one pass of dropout.
         """
-        maps = crops
+        maps = crops.float()
         for place, layer in enumerate(self.convolutions):
             thinned = maps if masks is None or not place else masks(maps, place)
             maps = functional.relu(layer(thinned))
@@ -104,6 +110,20 @@ class PublishedNetwork(nn.Module):
         # On the CPU: not every device has double precision.
         standard = gaussian(units.cpu().double(), len(self.space))
         return standard.affine(self.spread.cpu()[None], self.location.cpu()[None])
+
+
+def finest(device: torch.device) -> torch.dtype:
+    """The most precise numbers that a device has."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
+def precise(
+    layer: nn.Module, values: Float[Tensor, " galaxy *input"]
+) -> Float[Tensor, " galaxy *output"]:
+    """A layer's outputs in the precision of its inputs, not in that of its weights."""
+    weights = {name: weight.to(values) for name, weight in layer.named_parameters()}
+    outputs: Tensor = functional_call(layer, weights, (values,))
+    return outputs
 
 
 def thinned_units(

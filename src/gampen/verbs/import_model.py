@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float64, Shaped
 from torch import Tensor
 
 import gampen
@@ -153,17 +153,33 @@ def scale_of(
 
 
 def training_rows(request: ImportRequest, table: Catalog) -> Bool[np.ndarray, " galaxy"]:
-    """The rows of a table that are in the training split; all, where none is named."""
+    """The rows of a table that are in the training split; all, where none is named.
+
+    `UsageError` unless the whole split is in the table.
+    """
     if request.split is None:
         return np.ones(len(table), dtype=bool)
     split = read_split(request.scaling.parent, request.split)
     key = next((n for n in ("object_id", "file_name") if n in table and n in split), None)
     if key is None:
         raise UsageError("table and split must share a column object_id or file_name; they do not")
-    chosen = np.isin(np.array(table[key].text()), np.array(split[key].text()))
-    if not chosen.any():
-        raise UsageError(f"the split {request.split!r} must be of the table; they share no galaxy")
-    return chosen
+    there, wanted = (np.array(part[key].text()) for part in (table, split))
+    lacking = wanted[~np.isin(wanted, there)]
+    if lacking.size or not wanted.size:
+        raise UsageError(
+            f"every galaxy of the split {request.split!r} must be in {request.scaling}, as labels "
+            f"were standardised by all of them; {missed(lacking, wanted, key)}"
+        )
+    return np.isin(there, wanted)
+
+
+def missed(
+    lacking: Shaped[np.ndarray, " missing"], wanted: Shaped[np.ndarray, " galaxy"], key: str
+) -> str:
+    """Which galaxies of a split a table lacks, in words."""
+    if not wanted.size:
+        return "the split names none"
+    return f"{len(lacking)} of its {len(wanted)} are not, such as {key} {str(lacking[0])!r}"
 
 
 def label_values(table: Catalog, label: str) -> Float64[np.ndarray, " galaxy"]:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from jaxtyping import Float64, Int64
 
+from gampen.calibration.truths import source_of
 from gampen.catalog import Catalog
 from gampen.cutouts import Cutout, Entry, Rejection
 from gampen.errors import UsageError
@@ -158,14 +159,17 @@ class Labelled:
 def labels_in(catalog: Catalog, space: ParameterSpace) -> tuple[Table, Table, Counter[str]]:
     """Labels and errors in a table, NaN and zero where unusable, and how many are, by reason.
 
-    `UsageError` where no parameter has a column.
+    A column may have its name in tables of the original, as truths may (`source_of`). `UsageError`
+    where no parameter has a column.
     """
-    if not any(name in catalog for name in space.names):
+    sources = [source_of(catalog, name) for name in space.names]
+    if not any(sources):
         raise UsageError(
             f"labels must have a column of at least one of {', '.join(space.names)}; "
             f"got {', '.join(catalog.names)}"
         )
-    values, errors = (_columns(catalog, space.names, end) for end in ("", "_error"))
+    values = _columns(catalog, sources, np.nan)
+    errors = _columns(catalog, [source and f"{source}_error" for source in sources], 0.0)
     unknown = np.isnan(values)
     inside = space.unconstrain(torch.from_numpy(values)).isfinite().numpy()
     sound = np.isfinite(errors) & (errors >= 0)
@@ -178,11 +182,10 @@ def labels_in(catalog: Catalog, space: ParameterSpace) -> tuple[Table, Table, Co
     return np.where(usable, values, np.nan), np.where(usable, errors, 0.0), +dropped
 
 
-def _columns(catalog: Catalog, names: Sequence[str], end: str) -> Table:
-    """Columns of numbers; where there is none, labels are not known and errors are zero."""
-    absent = 0.0 if end else np.nan
+def _columns(catalog: Catalog, names: Sequence[str | None], absent: float) -> Table:
+    """Columns of numbers, the same number throughout where there is no such column."""
     columns = [
-        catalog[name + end].numbers() if name + end in catalog else np.full(len(catalog), absent)
+        catalog[name].numbers() if name and name in catalog else np.full(len(catalog), absent)
         for name in names
     ]
     return np.stack(columns, axis=1)
