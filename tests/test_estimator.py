@@ -14,9 +14,10 @@ from gampen.calibration.corrections import Correction
 from gampen.calibration.recalibration import Recalibration
 from gampen.cutouts import Cutout, Cutouts, Flag
 from gampen.errors import EstimatorError
-from gampen.estimator import FORMAT, Estimator, locate, shipped_names
+from gampen.estimator import FORMAT, Estimator, locate
 from gampen.inference.sampling import Sampling
 from gampen.settings import NetworkSettings
+from gampen.shipped import shipped_names
 from gampen.storage.estimators import read_tensors, write_tensors
 from tiny import NETWORK, SIMULATION, changed, estimator, galaxies, network, ragged
 

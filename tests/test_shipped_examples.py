@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from gampen.cutouts import Cutout, Cutouts
-from gampen.estimator import Estimator, shipped_names
+from gampen.estimator import Estimator
 from gampen.inference.sampling import Sampling
 from gampen.parameters import space_of
 from gampen.rendering.psf import Moffat
 from gampen.rendering.render import render
 from gampen.rendering.sersic import Sersic
 from gampen.settings import RunSettings
+from gampen.shipped import shipped_names
 from gampen.simulation.scenes import Simulator
 from gampen.simulation.surveys import survey
 from gampen.storage.runfiles import read_settings

@@ -10,7 +10,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,6 @@ import torch
 from jaxtyping import Float64, Int32, Int64
 from torch import Tensor
 
-from gampen import shipped
 from gampen.calibration.answers import Answers
 from gampen.calibration.recalibration import Recalibration
 from gampen.cutouts import Cutouts
@@ -36,13 +34,13 @@ from gampen.parameters import ParameterSpace
 from gampen.posterior import Posterior
 from gampen.prior import Prior
 from gampen.settings import SimulationSettings
+from gampen.shipped import estimator_file, shipped_names
 from gampen.simulation.laws import prior_of
 from gampen.storage.estimators import DIGEST, read_tensors, write_tensors
 from gampen.storage.layouts import is_file
 from gampen.storage.runfiles import build, plain
 
 FORMAT = "gampen estimator 1"
-SUFFIX = ".safetensors"
 LABELS = "labels_sha256"
 """In the provenance of an estimator that was fitted to labels: their digest."""
 
@@ -247,8 +245,7 @@ class Estimator:
 
 def locate(name: str | Path) -> Path:
     """The file of a shipped estimator, or the path itself; `EstimatorError` where neither is."""
-    inside = Path(str(resources.files(shipped))) / f"{name}{SUFFIX}"
-    if str(name).isidentifier() and is_file(inside):
+    if str(name).isidentifier() and is_file(inside := estimator_file(str(name))):
         return inside
     if is_file(Path(name)):
         return Path(name)
@@ -256,9 +253,3 @@ def locate(name: str | Path) -> Path:
     raise EstimatorError(
         f"the estimator must be a file or one of {names or 'none shipped'}; got {str(name)!r}"
     )
-
-
-def shipped_names() -> list[str]:
-    """The names of the estimators in the package."""
-    folder = Path(str(resources.files(shipped)))
-    return sorted(path.stem for path in folder.glob(f"*{SUFFIX}"))

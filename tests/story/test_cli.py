@@ -10,7 +10,8 @@ from rich.console import Console
 from commands import EXECUTABLE, alone, finished
 from gampen import __version__
 from gampen.cli import application, progress
-from gampen.estimator import Estimator, shipped_names
+from gampen.estimator import Estimator
+from gampen.shipped import shipped_names
 
 HEAVY = "{'torch', 'numpy', 'astropy', 'pyarrow', 'matplotlib', 'lightning_fabric', 'safetensors'}"
 COMMANDS = (

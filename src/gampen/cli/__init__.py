@@ -6,6 +6,7 @@ from gampen.cli import (
     calibrate,
     crop,
     cutout,
+    doctor,
     evaluate,
     export,
     finetune,
@@ -39,6 +40,7 @@ COMMANDS = (
     finetune.finetune,
     import_model.import_model,
     models.models,
+    doctor.doctor,
 )
 """In the order in which help lists them."""
 

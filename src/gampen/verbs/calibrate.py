@@ -14,10 +14,11 @@ from gampen.calibration.coverage import LEVELS, coverage, curve, null_band
 from gampen.calibration.recalibration import Recalibration
 from gampen.calibration.stages import Recalibrated, recalibrate
 from gampen.errors import UsageError
-from gampen.estimator import SUFFIX, Estimator
+from gampen.estimator import Estimator
 from gampen.inference.sampling import Sampling
 from gampen.plotting.recalibration import Drawn, recalibration_figure
 from gampen.plotting.style import save
+from gampen.shipped import SUFFIX
 from gampen.storage.atomic import write_bytes
 from gampen.storage.estimators import DIGEST
 from gampen.storage.layouts import open_folder

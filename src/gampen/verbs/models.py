@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gampen.estimator import Estimator, shipped_names
+from gampen.estimator import Estimator
+from gampen.shipped import shipped_names
 
 
 @dataclass(frozen=True)
