@@ -10,13 +10,15 @@ BIN := $(VENV)/bin
 PINS := pyproject.toml constraints.txt
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable
 
+SPHINX := $(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --builder html
+
 RUNTIME := $(VENV)/runtime.stamp
 DEV := $(VENV)/dev.stamp
 
-.PHONY: help demo test check bench card docs clean
+.PHONY: help demo test check bench card docs docs-full clean
 
 help: ## print this menu
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
 demo: $(RUNTIME) ## predict the example galaxies: a catalogue and a picture in demo-output/
 	$(BIN)/gampen predict examples/hsc --out demo-output/catalogue.parquet --report demo-output/posteriors.png
@@ -42,8 +44,11 @@ card: $(DEV) ## measure what the cards of the shipped estimators say, and write 
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.card.examples bulge_disk 20000
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.card.examples sersic 20000
 
-docs: $(DEV) ## build the documentation into build/docs, warnings as errors
-	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --builder html docs build/docs
+docs: $(DEV) ## build the documentation into build/docs, at small sizes, warnings as errors
+	$(SPHINX) --jobs 2 docs build/docs
+
+docs-full: $(DEV) ## build it into build/docs-full at the sizes that its text tells of (an hour)
+	$(SPHINX) -D full_sizes=1 docs build/docs-full
 
 clean: ## remove what was built
 	rm -rf $(VENV) build demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
