@@ -46,7 +46,7 @@ def simulated(arm: Arm, galaxies: int) -> Observed:
 def _block(simulator: Simulator, arm: Arm, number: int) -> Observed:
     (size,) = simulator.settings.scene.sizes
     scenes = simulator.block(number, size)
-    light = draw_light(simulator.settings, simulator.seed, number, size).images
+    light = draw_light(simulator.settings, simulator.materials, simulator.seed, number, size).images
     light = light * scenes.values["flux"][:, None, None]
     told = scenes.psf.scaled(scenes.psf_fwhm.new_full(scenes.psf_fwhm.shape, arm.told))
     return Observed(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gampen.errors import GalaxyError
-from gampen.storage.psfs import fit_core, measure_concentration, measure_fwhm
+from gampen.storage.psfs import centred, fit_core, measure_concentration, measure_fwhm
 
 PROFILES = {
     "gaussian": lambda fwhm: galsim.Gaussian(fwhm=fwhm),
@@ -94,3 +94,21 @@ def test_wings_lower_the_concentration():
     winged = 0.8 * core + 0.2 * galsim.Moffat(beta=3, fwhm=12)
     one, other = (concentration(drawn(psf, side=101), 3.0) for psf in (core, winged))
     assert other < one - 0.1
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "shape"), [(14.3, 13.8, (29, 27)), (11.0, 15.5, (25, 32))]
+)
+def test_a_centred_psf_has_its_peak_in_the_middle_and_keeps_its_form(row, column, shape):
+    def blob(row, column, shape):
+        place = np.indices(shape)
+        squared = (place[0] - row) ** 2 / 4 + (place[1] - column) ** 2 / 3
+        return np.exp(-0.5 * squared)
+
+    moved = centred(5 * blob(row, column, shape), (row, column, 4.0))
+    side = len(moved)
+    assert moved.shape == (side, side)
+    assert side % 2 == 1
+    middle = side // 2
+    expected = blob(middle, middle, moved.shape)
+    np.testing.assert_allclose(moved, expected / expected.sum(), atol=2e-6)

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
+from gampen.network.symmetry import Symmetry
 from gampen.rendering.frequencies import FrequencyGrid
 from gampen.rendering.hankel import ProfileTable, log_gamma, read_rows
 from gampen.settings import MOFFAT_SLOPE
@@ -33,6 +34,10 @@ class PointSpreadFunction(ABC):
     @abstractmethod
     def select(self, galaxies: Tensor | slice) -> PointSpreadFunction:
         """The same for some galaxies: indices, a mask or a slice."""
+
+    def turned(self, _symmetry: Symmetry) -> PointSpreadFunction:
+        """The same in another orientation, which of a round PSF is the same."""
+        return self
 
 
 class Seeing(PointSpreadFunction):
@@ -186,6 +191,10 @@ class PixelPSF(PointSpreadFunction):
     def select(self, galaxies: Tensor | slice) -> PixelPSF:
         """The same for some galaxies: indices, a mask or a slice."""
         return PixelPSF(self.image[galaxies])
+
+    def turned(self, symmetry: Symmetry) -> PixelPSF:
+        """The same in another orientation; its images must have a middle: an odd number of rows."""
+        return PixelPSF(symmetry.of(self.image).contiguous())
 
     def transfer(self, grid: FrequencyGrid) -> Complex[Tensor, "galaxy height half_width"]:
         """The discrete Fourier transform of the image, at the frequencies of the grid."""

@@ -48,6 +48,7 @@ class SurveySettings:
     wing_share: Range = (0.05, 0.25)  # of the light of a winged PSF, uniform
     wing_width: Range = (2.5, 6.0)  # FWHM of the wings over that of the core, log-uniform
     noise_correlation: Range = (0.0, 0.0)  # a of the kernel [a, 1, a] along each axis, uniform
+    psf_images: tuple[str, ...] = ()  # files (`psf/*.fits`): one for each galaxy, in place of laws
 
     def __post_init__(self) -> None:
         """Refuse lengths, noises and slopes that no survey has."""

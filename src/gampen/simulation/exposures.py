@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from gampen.network.symmetry import Symmetry
 from gampen.rendering.noise import correlate, noise_variance
-from gampen.rendering.psf import Composite, Kolmogorov, Moffat
+from gampen.rendering.psf import Composite, Kolmogorov, Moffat, PixelPSF, PointSpreadFunction
 from gampen.settings import PsfFamily, SurveySettings
 from gampen.simulation.priors import Draw
 
@@ -44,6 +45,51 @@ def draw_psf(draw: Draw, survey: SurveySettings, fwhm: Float[Tensor, " galaxy"])
     around = Moffat(fwhm * draw.log_uniform(survey.wing_width), torch.full_like(fwhm, WING_SLOPE))
     weights = torch.stack([seeing, 1 - seeing - wings, wings], dim=1)
     return Composite((Kolmogorov(fwhm), core, around), weights)
+
+
+@dataclass(frozen=True)
+class Optics:
+    """What galaxies are seen through.
+
+    `psf_fwhm` [pixel] and the share of light within it, NaN where that is not known, as they truly
+    are; how much `finer` than the pixel it must be rendered.
+    """
+
+    psf: PointSpreadFunction
+    psf_fwhm: Float[Tensor, " galaxy"]
+    concentration: Float[Tensor, " galaxy"]
+    finer: int = 1
+
+    @classmethod
+    def draw(cls, draw: Draw, survey: SurveySettings, stars: Stars | None = None) -> Optics:
+        """One of the survey's for each galaxy: of its families, or of its images of PSFs."""
+        if stars is not None:
+            return stars.draw(draw)
+        fwhm, finer = draw_widths(draw, survey)
+        psf = draw_psf(draw, survey, fwhm)
+        return cls(psf, fwhm, psf.light_within(fwhm), finer)
+
+    def turned(self, symmetry: Symmetry) -> Optics:
+        """The same in another orientation."""
+        return replace(self, psf=self.psf.turned(symmetry))
+
+
+@dataclass(frozen=True, eq=False)
+class Stars:
+    """Images of a survey's PSFs, with what is measured of each.
+
+    On the pixels of the data, of an odd number of them, the peak in the middle one. `psf_fwhm`
+    [pixel]; `concentration`: NaN where an image does not reach far enough to tell.
+    """
+
+    image: Float[Tensor, "star size size"]
+    psf_fwhm: Float[Tensor, " star"]
+    concentration: Float[Tensor, " star"]
+
+    def draw(self, draw: Draw) -> Optics:
+        """One for each galaxy, each as likely."""
+        star = torch.randint(len(self.image), (draw.galaxies,), generator=draw.generator)
+        return Optics(PixelPSF(self.image[star]), self.psf_fwhm[star], self.concentration[star])
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from jaxtyping import Float64
 
 from gampen.photometry import signal_to_noise
 from gampen.settings import Brightness, GalaxyModel, Range, SimulationSettings
+from gampen.simulation.materials import NONE, Materials
 from gampen.simulation.scenes import Scenes
 
 Seen = Mapping[str, Float64[np.ndarray, " galaxy"]]
@@ -43,13 +44,15 @@ class Law:
     unit: str = ""
 
 
-def laws_of(settings: SimulationSettings) -> list[Law]:
+def laws_of(settings: SimulationSettings, materials: Materials = NONE) -> list[Law]:
     """All that is drawn of galaxies and sky, in physical units."""
+    stars = materials.stars
+    widths = "log-uniform" if stars is None else f"of {len(stars.image)} images"
     survey, galaxies, scene = settings.survey, settings.prior, settings.scene
     bright = galaxies.brightness
     by_signal = bright is Brightness.SIGNAL_TO_NOISE
     laws = [
-        Law("PSF FWHM", "log-uniform", *survey.psf_fwhm, "arcsec"),
+        Law("PSF FWHM", widths, *survey.psf_fwhm, "arcsec"),
         Law("sky sigma", "log-uniform", *survey.sky_sigma, "image units"),
         Law("gain", "log-uniform", *survey.gain, "electrons / image unit"),
         Law(CORRELATION, "uniform", *survey.noise_correlation),

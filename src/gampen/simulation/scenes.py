@@ -20,12 +20,13 @@ from torch import Tensor
 from gampen.errors import UsageError
 from gampen.network.symmetry import SYMMETRIES
 from gampen.parameters import ParameterSpace
-from gampen.rendering.psf import Composite
+from gampen.rendering.psf import PointSpreadFunction
 from gampen.rendering.render import render_in_groups
 from gampen.rendering.sersic import Sersic
 from gampen.settings import SimulationSettings
-from gampen.simulation.exposures import Noise, draw_psf, draw_widths
+from gampen.simulation.exposures import Noise, Optics
 from gampen.simulation.masks import draw_masks
+from gampen.simulation.materials import NONE, Materials
 from gampen.simulation.priors import (
     Aperture,
     Draw,
@@ -45,14 +46,13 @@ LEAST_SHARE = 0.05  # of a PSF's light within its width
 class Light:
     """Galaxies without noise, in frames of one size: their targets have a flux of one in all.
 
-    `radius` is their half-light radius, `psf_fwhm` the true one [pixel].
+    `radius` is their half-light radius [pixel].
     """
 
     images: Float[Tensor, "galaxy height width"]
     target: Sersic
     radius: Float[Tensor, " galaxy"]
-    psf: Composite
-    psf_fwhm: Float[Tensor, " galaxy"]
+    optics: Optics
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Scenes:
     psf_concentration: Float[Tensor, " galaxy"]
     noise: Noise
     target: Sersic
-    psf: Composite
+    psf: PointSpreadFunction
     values: dict[str, Float[Tensor, " galaxy"]]
 
     @property
@@ -133,10 +133,14 @@ class Scenes:
 
 @dataclass(frozen=True)
 class Simulator:
-    """Scenes by number: `simulator.block(7, 64)` is the same wherever and whenever it is drawn."""
+    """Scenes by number: `simulator.block(7, 64)` is the same wherever and whenever it is drawn.
+
+    Without the materials that its settings name, what these would give follows the laws.
+    """
 
     settings: SimulationSettings
     seed: int
+    materials: Materials = NONE
 
     def size(self, group: int) -> int:
         """The frame size [pixel] that all blocks of a group share."""
@@ -145,7 +149,7 @@ class Simulator:
 
     def block(self, number: int, size: int, observation: int = 0) -> Scenes:
         """The scenes of one block, in frames of `size` pixels, as one of its observations."""
-        light = draw_light(self.settings, self.seed, number, size)
+        light = draw_light(self.settings, self.materials, self.seed, number, size)
         draw = seeded_draw(self.seed, number, size, 1 + observation)
         return observe(self.settings, turned(draw, light) if observation else light, draw)
 
@@ -175,26 +179,32 @@ def seeded_draw(*key: int) -> Draw:
 
 
 @lru_cache(maxsize=16)
-def draw_light(settings: SimulationSettings, seed: int, number: int, size: int) -> Light:
+def draw_light(
+    settings: SimulationSettings, materials: Materials, seed: int, number: int, size: int
+) -> Light:
     """The light of one block; the last few are kept for their further observations."""
-    return lit(settings, seeded_draw(seed, number, size, 0), size)[1]
+    return lit(settings, seeded_draw(seed, number, size, 0), size, materials=materials)[1]
 
 
 @torch.no_grad()
 def lit(
-    settings: SimulationSettings, draw: Draw, size: int, change: Change = as_it_is
+    settings: SimulationSettings,
+    draw: Draw,
+    size: int,
+    change: Change = as_it_is,
+    materials: Materials = NONE,
 ) -> tuple[Target, Light]:
     """Galaxies of the prior after a change, and their light, whose target is as it was before."""
     survey, scene = settings.survey, settings.scene
-    fwhm, finer = draw_widths(draw, survey)
-    psf = draw_psf(draw, survey, fwhm)
-    aperture = Aperture(fwhm, size)
+    optics = Optics.draw(draw, survey, materials.stars)
+    aperture = Aperture(optics.psf_fwhm, size)
     radius = draw_radius(draw, settings.prior, survey, aperture)
-    whole = Target(draw_targets(draw, settings.prior, radius), radius, fwhm)
+    whole = Target(draw_targets(draw, settings.prior, radius), radius, optics.psf_fwhm)
     target = change(draw, whole, settings)
     around = draw_neighbours(draw, target.profile, scene, aperture, target.radius)
-    images = render_in_groups(Sersic.cat(target.profile, around), psf, (size, size), finer)
-    return target, Light(images, whole.profile, target.radius, psf, fwhm)
+    everything = Sersic.cat(target.profile, around)
+    images = render_in_groups(everything, optics.psf, (size, size), optics.finer)
+    return target, Light(images, whole.profile, target.radius, optics)
 
 
 @torch.no_grad()
@@ -202,20 +212,21 @@ def observe(settings: SimulationSettings, light: Light, draw: Draw) -> Scenes:
     """The light in some brightness, on a sky that was not wholly subtracted, with noise."""
     scene, size = settings.scene, light.images.shape[-1]
     noise = Noise.draw(draw, settings.survey)
-    flux = draw_flux(draw, settings, light.radius, light.psf_fwhm, noise.sky_sigma)
+    optics = light.optics
+    flux = draw_flux(draw, settings, light.radius, optics.psf_fwhm, noise.sky_sigma)
     residual = draw.normal(scene.sky_residual) * noise.sky_sigma
     seen = noise.on(draw, light.images * flux[:, None, None]) + residual[:, None, None]
-    told = light.psf_fwhm * (1 + draw.normal(scene.psf_error))
+    told = optics.psf_fwhm * (1 + draw.normal(scene.psf_error))
     told = told.masked_fill(draw.share() < scene.psf_unknown_share, torch.nan)
-    concentration = light.psf.light_within(light.psf_fwhm)
-    shape = (concentration + draw.normal(scene.concentration_error)).clamp(LEAST_SHARE, 1)
+    error = draw.normal(scene.concentration_error)
+    shape = (optics.concentration + error).clamp(LEAST_SHARE, 1)
     hidden = told.isnan() | (draw.share() < scene.concentration_unknown_share)
     shape = shape.masked_fill(hidden, torch.nan)
     target = replace(light.target, flux=light.target.flux * flux[:, None])
     values = describe(target, light.radius)
-    values |= {"sky_residual": residual, "psf_fwhm": light.psf_fwhm}
+    values |= {"sky_residual": residual, "psf_fwhm": optics.psf_fwhm}
     bad = draw_masks(draw, scene, size)
-    return Scenes(seen, bad, told, shape, noise, target, light.psf, values)
+    return Scenes(seen, bad, told, shape, noise, target, optics.psf, values)
 
 
 def turned(draw: Draw, light: Light) -> Light:
@@ -226,4 +237,5 @@ def turned(draw: Draw, light: Light) -> Light:
         light,
         images=symmetry.of(light.images).contiguous(),
         target=light.target.turned(symmetry),
+        optics=light.optics.turned(symmetry),
     )

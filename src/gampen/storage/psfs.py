@@ -82,6 +82,28 @@ def measure_concentration(
     return share if whole and CONCENTRATIONS[0] < share < CONCENTRATIONS[1] else None
 
 
+def centred(
+    image: Shaped[np.ndarray, " ..."], core: tuple[float, float, float]
+) -> Float64[np.ndarray, "size size"]:
+    """An image of a PSF with its peak in the middle of an odd number of pixels, its sum one.
+
+    `core` is what `fit_core` found. What the image does not show is nought. It is moved by parts of
+    a pixel through its Fourier transform: no light gets lost or smeared.
+    """
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    middle = [round(place) for place in core[:2]]
+    sides = zip(middle, values.shape, strict=True)
+    reach = max(max(place, side - 1 - place) for place, side in sides)
+    around = [(reach - m, reach - (n - 1 - m)) for m, n in zip(middle, values.shape, strict=True)]
+    framed = np.pad(values, around)
+    down, across = (
+        np.fft.fftfreq(2 * reach + 1) * (p - m) for p, m in zip(core, middle, strict=False)
+    )
+    phase = np.exp(2j * np.pi * (down[:, None] + across[None, :]))
+    moved = np.fft.ifft2(np.fft.fft2(framed) * phase).real
+    return np.asarray(moved / moved.sum())
+
+
 def core_pixels(
     values: Float64[np.ndarray, "height width"],
 ) -> tuple[Grid, Grid, Grid, Float64[np.ndarray, 4]]:

@@ -24,11 +24,21 @@ Named = Mapping[str, Callable[[str], object]]
 """By key: the settings that a name stands for, where a run file gives text instead of a table."""
 
 
-def read_settings(path: Path, cls: type[Settings], named: Named | None = None) -> Settings:
+Filled = Callable[[dict[str, Any]], dict[str, Any]]
+"""What else is put into the table of a run file before it becomes settings."""
+
+
+def read_settings(
+    path: Path,
+    cls: type[Settings],
+    named: Named | None = None,
+    filled: Filled = lambda table: table,
+) -> Settings:
     """The settings in a TOML file, as the dataclass asks for them.
 
     Tables become nested dataclasses, arrays tuples, text an `Enum`'s value or a `Path` where the
-    field says so, or what `named` makes of it for that key. `UsageError` for unknown keys (with
+    field says so, or what `named` makes of it for that key; `filled` adds to the whole table last.
+    `UsageError` for unknown keys (with
     the nearest known one), missing keys, wrong types, and what the dataclasses themselves refuse.
     """
     path = Path(path)
@@ -39,7 +49,7 @@ def read_settings(path: Path, cls: type[Settings], named: Named | None = None) -
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"the run file {path} must be TOML; got: {error}") from None
     try:
-        return build(cls, spelled_out(content, named or {}), "")
+        return build(cls, filled(spelled_out(content, named or {})), "")
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from None
 

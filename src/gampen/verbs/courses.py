@@ -13,6 +13,7 @@ from gampen.estimator import LABELS
 from gampen.network.dropout import Share
 from gampen.parameters import space_of
 from gampen.settings import LabelSettings, RunSettings
+from gampen.simulation.materials import NONE, Materials
 from gampen.simulation.scenes import Simulator
 from gampen.storage.runfiles import read_settings, write_settings
 from gampen.training.batches import Batch, Lot
@@ -20,10 +21,13 @@ from gampen.training.decks import Deck
 from gampen.training.splits import TRAINING, VALIDATION
 from gampen.verbs.labelled import Labelled
 from gampen.verbs.lessons import GROUP, FromLabels, Lesson, to_batch
+from gampen.verbs.materials import Supply
 from gampen.verbs.splitting import Split, split_labels
 
 VALIDATION_SEED = 1_000_001
 NOTE = "labels.toml"
+MATERIALS = "materials_sha256"
+SELF_SUPPLIED = Supply()
 FIRST = 10**6  # the step of the simulations that set a network's scale: none is trained on
 
 
@@ -44,10 +48,10 @@ class Course:
     origin: Mapping[str, str] = field(default_factory=dict)
 
 
-def course_of(settings: RunSettings, share: Share) -> Course:
+def course_of(settings: RunSettings, share: Share, supply: Supply = SELF_SUPPLIED) -> Course:
     """What a run file asks for; `UsageError` where labels cannot be used."""
     if settings.labels is None:
-        return simulated(settings, share)
+        return simulated(settings, share, supply)
     return labelled(settings, settings.labels)
 
 
@@ -64,13 +68,15 @@ def claim_labels(folder: Path, course: Course) -> None:
     write_settings(told, path)
 
 
-def simulated(settings: RunSettings, share: Share) -> Course:
+def simulated(settings: RunSettings, share: Share, supply: Supply = SELF_SUPPLIED) -> Course:
     """Fresh simulations in each step."""
-    simulator, space = Simulator(settings.simulation, VALIDATION_SEED), space_of(settings)
+    materials, space = supply.materials, space_of(settings)
+    simulator = Simulator(settings.simulation, VALIDATION_SEED, materials)
     return Course(
-        Simulated(settings, share),
-        validation_batches(settings),
+        Simulated(settings, share, materials),
+        validation_batches(settings, materials),
         lambda galaxies: to_batch(simulator.batch(FIRST, galaxies), space),
+        {MATERIALS: supply.sources.sha256} if supply.sources.any else {},
     )
 
 
@@ -83,22 +89,23 @@ class Simulated:
 
     settings: RunSettings
     share: Share
+    materials: Materials = NONE
 
     def __call__(self, step: int) -> Lot:
         """Those of a step."""
         training = self.settings.training
         places = self.share.of(training.batch_size)
-        simulator = Simulator(self.settings.simulation, training.seed)
+        simulator = Simulator(self.settings.simulation, training.seed, self.materials)
         if training.simulations:
             step %= max(1, training.simulations // training.batch_size)
         batch = (step, training.batch_size, places, training.observations)
         return to_batch(simulator.part_of_batch(*batch), space_of(self.settings))
 
 
-def validation_batches(settings: RunSettings) -> list[Batch]:
+def validation_batches(settings: RunSettings, materials: Materials = NONE) -> list[Batch]:
     """The fixed, seeded galaxies on which a run is judged."""
     training = settings.training
-    simulator = Simulator(settings.simulation, VALIDATION_SEED)
+    simulator = Simulator(settings.simulation, VALIDATION_SEED, materials)
     groups = range(-(-training.validation_galaxies // training.batch_size))
     space = space_of(settings)
     return [to_batch(simulator.batch(n, training.batch_size), space) for n in groups]

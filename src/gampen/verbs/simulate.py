@@ -19,6 +19,7 @@ from gampen.storage.fits import write_cutout
 from gampen.storage.homes import CUTOUTS
 from gampen.storage.runfiles import write_settings
 from gampen.storage.tables import write_catalog
+from gampen.verbs.materials import note_sources
 from gampen.verbs.outputs import claim_folder
 from gampen.verbs.runs import read_simulation
 
@@ -54,12 +55,15 @@ def simulate(request: SimulateRequest, progress: Progress = lambda *_: None) -> 
 
     Cutouts are written as they are rendered and the table last, so a folder that has one is whole.
     """
-    settings = read_simulation(request.runfile)
+    prepared = read_simulation(request.runfile)
+    settings = prepared.settings
     if (request.out / TABLE).exists():
         raise UsageError(f"{request.out} must not hold galaxies yet; choose another folder")
     claim_folder(request.out / CUTOUTS)
     parts = []
-    for start, scenes in scenes_of(settings, request.galaxies, request.seed):
+    note_sources(request.out, prepared.sources)
+    simulator = Simulator(settings, request.seed, prepared.materials)
+    for start, scenes in scenes_of(simulator, request.galaxies):
         parts.append(truths(scenes, settings, start))
         for cutout in cutouts_of(scenes, settings, start):
             write_cutout(cutout, request.out / CUTOUTS / cutout.file_name)
@@ -69,11 +73,8 @@ def simulate(request: SimulateRequest, progress: Progress = lambda *_: None) -> 
     return request.out / TABLE
 
 
-def scenes_of(
-    settings: SimulationSettings, galaxies: int, seed: int
-) -> Iterator[tuple[int, Scenes]]:
+def scenes_of(simulator: Simulator, galaxies: int) -> Iterator[tuple[int, Scenes]]:
     """So many galaxies in blocks, each with the number of its first one."""
-    simulator = Simulator(settings, seed)
     for start in range(0, galaxies, BLOCK):
         scenes = simulator.batch(start // BLOCK, BLOCK)
         yield start, scenes.first(min(BLOCK, galaxies - start))

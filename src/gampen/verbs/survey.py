@@ -20,9 +20,9 @@ from gampen.estimator import Estimator
 from gampen.inference.sampling import Sampling
 from gampen.plotting.style import save
 from gampen.plotting.surveys import survey_figure
-from gampen.settings import Range, SimulationSettings
+from gampen.settings import Range
 from gampen.simulation.fitness import Law, laws_of, seen_in, share_outside, trained_ranges
-from gampen.simulation.scenes import BLOCK
+from gampen.simulation.scenes import BLOCK, Simulator
 from gampen.verbs.outputs import claim_file
 from gampen.verbs.runs import read_simulation
 from gampen.verbs.simulate import cutouts_of, scenes_of, truths
@@ -99,27 +99,36 @@ class Surveyed:
 
 def survey(request: SurveyRequest, progress: Progress = lambda *_: None) -> Surveyed:
     """Draw a survey's galaxies, say and show what they are like, and try an estimator on them."""
-    settings = read_simulation(request.runfile)
+    prepared = read_simulation(request.runfile)
+    settings = prepared.settings
+    simulator = Simulator(settings, request.seed, prepared.materials)
     estimator = None if request.estimator is None else Estimator.load(request.estimator)
     picture = None if request.picture is None else claim_file(request.picture)
-    seen, cutouts, table = drawn(settings, request.galaxies, request.seed, progress)
+    seen, cutouts, table = drawn(simulator, request.galaxies, progress)
     ranges = fitness = None
     if estimator is not None:
         ranges = ranges_of(estimator)
         fitness = fitness_of(estimator, share_outside(seen, ranges, SLACK), cutouts, table)
     if picture is not None:
         save(survey_figure(seen, cutouts, ranges), picture)
-    return Surveyed(settings.survey.name, laws_of(settings), quantiles_of(seen), fitness, picture)
+    return Surveyed(
+        settings.survey.name,
+        laws_of(settings, prepared.materials),
+        quantiles_of(seen),
+        fitness,
+        picture,
+    )
 
 
 def drawn(
-    settings: SimulationSettings, galaxies: int, seed: int, progress: Progress
+    simulator: Simulator, galaxies: int, progress: Progress
 ) -> tuple[Seen, list[Cutout], Catalog]:
     """Some galaxies of a survey: what they are like, their images, their truths."""
     seen: list[Seen] = []
     cutouts: list[Cutout] = []
     tables = []
-    for start, scenes in scenes_of(settings, galaxies, seed):
+    settings = simulator.settings
+    for start, scenes in scenes_of(simulator, galaxies):
         seen.append(seen_in(scenes, settings))
         cutouts += cutouts_of(scenes, settings, start)
         tables.append(truths(scenes, settings, start))
@@ -135,7 +144,7 @@ def joined(parts: Sequence[Mapping[str, np.ndarray]]) -> Seen:
 def ranges_of(estimator: Estimator) -> dict[str, Range]:
     """The ends of what an estimator was trained on."""
     settings = estimator.simulations
-    drawn_again = scenes_of(settings, TRAINED, SAMPLE_SEED)
+    drawn_again = scenes_of(Simulator(settings, SAMPLE_SEED), TRAINED)
     sample = joined([seen_in(scenes, settings) for _, scenes in drawn_again])
     return trained_ranges(settings, sample)
 

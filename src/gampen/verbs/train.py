@@ -22,8 +22,9 @@ from gampen.storage.estimators import read_tensors
 from gampen.training.devices import Devices, Processes, dismiss, launched, share_of
 from gampen.training.fit import Fit, Report
 from gampen.training.validation import Validation
-from gampen.verbs.courses import Course, claim_labels, course_of
+from gampen.verbs.courses import SELF_SUPPLIED, Course, claim_labels, course_of
 from gampen.verbs.ledger import Ledger, claim
+from gampen.verbs.materials import Supply, check_sources, note_sources
 from gampen.verbs.runs import read_run
 
 START_GALAXIES = 512
@@ -57,7 +58,8 @@ def train(request: TrainRequest) -> Generator[Progress, None, None]:
     and the history of losses; each is replaced as a whole. Of several processes, all of which must
     see the folder, one writes and yields.
     """
-    settings = read_run(request.runfile)
+    prepared = read_run(request.runfile)
+    settings = prepared.settings
     devices = request.devices
     devices.check(settings.training.batch_size)
     if settings.labels is not None and devices.processes > 1:
@@ -65,12 +67,15 @@ def train(request: TrainRequest) -> Generator[Progress, None, None]:
             f"labels must be learned on one device; got {devices.processes}: leave out --devices"
         )
     begin = None if request.start is None else read_tensors(locate(request.start))[0]
+    check_sources(request.out, prepared.sources)
     claim(request.out, RESOLVED, settings, writes=not devices.led_elsewhere)
+    if not devices.led_elsewhere:
+        note_sources(request.out, prepared.sources)
     processes = launched(devices, idle_weights=settings.network.crop is CropFreedom.FIXED)
     share_processors(devices.on_node)
     ended = False
     try:
-        run = Run.start(request, settings, begin, processes)
+        run = Run.start(request, settings, begin, processes, prepared.supply)
         for report in run.fit.run(run.course.lesson, run.course.held_out):
             if processes.is_global_zero:
                 saved = run.record(report, report.validation) if report.validation else None
@@ -102,9 +107,10 @@ class Run:
         settings: RunSettings,
         begin: dict[str, Tensor] | None,
         processes: Processes,
+        supply: Supply = SELF_SUPPLIED,
     ) -> Run:
         """Begin at the first step, from another network's weights if any, or at the checkpoint."""
-        course = course_of(settings, share_of(processes))
+        course = course_of(settings, share_of(processes), supply)
         claim_labels(request.out, course)
         network = new_network(settings, course)
         if begin is not None:

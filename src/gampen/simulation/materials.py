@@ -1,0 +1,20 @@
+"""Materials: what a survey's own files give to its simulations, in place of laws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gampen.simulation.exposures import Stars
+
+
+@dataclass(frozen=True, eq=False)
+class Materials:
+    """Images of PSFs; what there is none of follows the laws of the settings.
+
+    They are told apart by identity, so that what was drawn from them can be kept.
+    """
+
+    stars: Stars | None = None
+
+
+NONE = Materials()

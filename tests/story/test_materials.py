@@ -1,0 +1,104 @@
+"""A survey that brings its own files, by the command line."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gampen.estimator import Estimator
+from gampen.settings import SimulationSettings
+from gampen.simulation.scenes import Simulator
+from gampen.storage.fits import read_cutout
+from gampen.storage.runfiles import read_settings
+from gampen.storage.tables import read_catalog
+from materials import WIDTHS, star, write_image, write_run, write_simulation, write_stars
+from tiny import SIMULATION, SURVEY
+
+STARS = ["psf/*.fits"]
+
+
+def same_folder(one, other):
+    names = sorted(path.relative_to(one) for path in one.rglob("*.*"))
+    assert names == sorted(path.relative_to(other) for path in other.rglob("*.*"))
+    return all((one / name).read_bytes() == (other / name).read_bytes() for name in names)
+
+
+def test_galaxies_are_seen_through_images_of_psfs(gampen, tmp_path):
+    write_stars(tmp_path / "psf")
+    runfile = write_simulation(tmp_path / "survey.toml", psf_images=STARS)
+    for name in "ab":
+        ran = gampen("simulate", runfile, "--out", tmp_path / name, "--count", 20, "--seed", 2)
+        assert (ran.status, ran.err) == (0, "")
+    assert same_folder(tmp_path / "a", tmp_path / "b")
+    kept = read_settings(tmp_path / "a" / "simulation.toml", SimulationSettings)
+    widths = np.array(kept.survey.psf_fwhm) / SURVEY.pixel_scale
+    np.testing.assert_allclose(widths, (WIDTHS[0], WIDTHS[-1]), rtol=0.04)
+    assert 2.5 < kept.survey.psf_beta[0] <= kept.survey.psf_beta[1] < 3.5
+    assert kept.survey.psf_images == tuple(STARS)
+    table = read_catalog(tmp_path / "a" / "info.csv")
+    true = table["psf_fwhm"].numbers()
+    assert len(np.unique(true.round(4))) == len(WIDTHS)
+    assert read_cutout(tmp_path / "a" / "cutouts" / "simulated-0000000.fits").zero_point == 27.0
+    noted = (tmp_path / "a" / "materials.toml").read_text()
+    assert noted.count("psf/star-") == len(WIDTHS)
+
+
+def test_a_survey_says_that_its_psfs_are_images(gampen, tmp_path):
+    write_stars(tmp_path / "psf")
+    ran = gampen("survey", write_simulation(tmp_path / "s.toml", psf_images=STARS), "--count", 32)
+    assert ran.status == 0, ran.err
+    (line,) = [one for one in ran.out.splitlines() if one.startswith("  PSF FWHM     ")]
+    assert "of 3 images" in line
+
+
+def test_a_run_is_gone_on_with_by_the_same_files_only(gampen, tmp_path):
+    write_stars(tmp_path / "psf")
+    write_simulation(tmp_path / "survey.toml", psf_images=STARS)
+    text = write_run(tmp_path / "whole.toml").read_text().splitlines()
+    text[0] = 'simulation = "survey.toml"'
+    (tmp_path / "run.toml").write_text("\n".join(text))
+    run = tmp_path / "run"
+    call = ("train", tmp_path / "run.toml", "--out", run, "--name", "mine")
+    ran = gampen(*call)
+    assert ran.status == 0, ran.err
+    made = Estimator.load(run / "best.safetensors")
+    assert len(made.provenance["materials_sha256"]) == 64
+    assert made.prior.survey.psf_fwhm[0] == pytest.approx(WIDTHS[0] * 0.2, rel=0.04)
+    assert gampen(*call).status == 0
+    moved = shutil.copytree(tmp_path, tmp_path.parent / f"{tmp_path.name}-moved")
+    assert gampen(call[0], moved / "run.toml", "--out", moved / "run", "--name", "mine").status == 0
+    write_image(tmp_path / "psf" / "star-1.fits", star(3.9, side=33))
+    assert "must stay as they are" in gampen(*call).complaint
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"psf_images": ["nowhere/*.fits"]}, "psf_images must match files, relative to the run"),
+        ({"psf_images": "psf/*.fits"}, "psf_images must be an array"),
+        ({"psf_images": ["narrow.fits"]}, "at least two pixels wide; narrow.fits is"),
+        ({"psf_images": ["flat.fits"]}, "the PSF image flat.fits: a PSF image must"),
+        ({"psf_images": ["survey.toml"]}, "the PSF image survey.toml: "),
+    ],
+)
+def test_files_that_are_no_psfs_are_one_line_each(gampen, tmp_path, changes, reason):
+    write_image(tmp_path / "narrow.fits", star(1.2))
+    write_image(tmp_path / "flat.fits", np.zeros((21, 21)))
+    runfile = write_simulation(tmp_path / "survey.toml", **changes)
+    assert reason in gampen("simulate", runfile, "--out", tmp_path / "out").complaint
+
+
+def test_a_survey_does_not_say_itself_what_its_images_say(gampen, tmp_path):
+    write_stars(tmp_path / "psf")
+    said = write_simulation(tmp_path / "survey.toml", psf_images=STARS)
+    said.write_text(said.read_text().replace("psf_images =", "psf_fwhm = [0.1, 0.2], psf_images ="))
+    complaint = gampen("simulate", said, "--out", tmp_path / "out").complaint
+    assert "psf_fwhm must be left out beside psf_images, which it is measured from" in complaint
+
+
+def test_settings_of_an_estimator_are_drawn_by_laws_without_its_files():
+    named = replace(SURVEY, psf_images=("psf/*.fits",))
+    laws = Simulator(SIMULATION, 1).batch(0, 16)
+    same = Simulator(replace(SIMULATION, survey=named), 1).batch(0, 16)
+    assert (laws.images == same.images).all()
