@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import gzip
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,7 @@ CATALOGUE = {
     "hst_half_light_radius_arcsec": "ser_hlr_circ",
     "hst_axis_ratio": "ser_q",
 }
+FITTED = "hst_fit_mag_f814w"
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,16 @@ class Galaxy:
         return min((part.stop - part.start) // 2 for part in self.box)
 
 
-def blends(source: Path) -> list[Galaxy]:
+def fitted_magnitudes(source: Path) -> dict[str, str]:
+    """The magnitude of each published fit, of bulge and disk where it prefers these, by ident."""
+    with gzip.open(source / "cosmos_f814w_lt25p2_fits.fits.gz") as file:
+        table = fits.getdata(file)
+    magnitudes = np.where(table["use_bulgefit"] == 1, table["bd_mag"], table["ser_mag"])
+    pairs = zip(table["ident"].tolist(), magnitudes.tolist(), strict=True)
+    return {str(ident): f"{magnitude:.3f}" for ident, magnitude in pairs}
+
+
+def blends(source: Path, fitted: dict[str, str]) -> list[Galaxy]:
     """The galaxies of the deblender scenes that have an HST counterpart."""
     with (source / "hst_matches.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -76,7 +87,8 @@ def blends(source: Path) -> list[Galaxy]:
                 variance,
                 inside,
                 (row["ra"], row["dec"]),
-                {name: row[key] for name, key in CATALOGUE.items()},
+                {name: row[key] for name, key in CATALOGUE.items()}
+                | {FITTED: fitted.get(row["ident"], "nan") if row["catalogue"] == "0" else "nan"},
             )
         )
     return galaxies
@@ -153,7 +165,7 @@ def psfs(source: Path) -> dict[str, np.ndarray]:
 def write(folder: Path, galaxies: list[Galaxy]) -> None:
     """Write the cutouts and `info.csv`."""
     (folder / "cutouts").mkdir(parents=True, exist_ok=True)
-    names = ["object_id", "file_name", "ra", "dec", "psf_file", *CATALOGUE]
+    names = ["object_id", "file_name", "ra", "dec", "psf_file", *CATALOGUE, FITTED]
     with (folder / "info.csv").open("w", newline="") as file:
         table = csv.DictWriter(file, names, restval="nan", lineterminator="\n")
         table.writeheader()
@@ -168,11 +180,12 @@ def write(folder: Path, galaxies: list[Galaxy]) -> None:
 def main() -> None:
     """Build this folder from the folder that holds the three sources."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("source", type=Path, help="holds hsc_cosmos_blends, _scene, hsc_hst_pair")
+    parser.add_argument("source", type=Path, help="holds the folders that README.md names")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent)
     arguments = parser.parse_args()
     source, output = arguments.source, arguments.output
-    galaxies = blends(source / "hsc_cosmos_blends")
+    fitted = fitted_magnitudes(source / "cosmos_fits_catalogue")
+    galaxies = blends(source / "hsc_cosmos_blends", fitted)
     galaxies += scene(source / "hsc_cosmos_scene") + chain(source / "hsc_hst_pair")
     write(output, [galaxy for galaxy in galaxies if galaxy.half >= SMALLEST_HALF])
     for name, psf in psfs(source).items():

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from gampen.cutouts import Cutout, Cutouts, Flag
 from gampen.inference.sampling import Inferred
+from gampen.inference.wholes import Wholes, flux_of
 from gampen.parameters import ParameterSpace
 from gampen.photometry import signal_to_noise
-from gampen.probability.marginals import Marginal
 from gampen.settings import Brightness, SimulationSettings
 
 NEAR_LEAST = 1.1  # times the least radius of the prior
@@ -30,18 +30,26 @@ class PriorLimits:
     space: ParameterSpace
 
     def flags(self, cutouts: Cutouts, inferred: Inferred) -> Int32[np.ndarray, " galaxy"]:
-        """UNRESOLVED, TOO_FAINT and AT_EDGE, for the parameters that the space has."""
+        """UNRESOLVED, TOO_FAINT and AT_EDGE, where the parameters say how large a galaxy is."""
         found = torch.zeros(len(cutouts), dtype=torch.int32)
-        if "effective_radius" not in self.space.names or not len(cutouts):
+        values = self.wholes.named(inferred.mixture.mean.double())
+        radius, flux = self.wholes.radius(values), flux_of(values)
+        if radius is None or not len(cutouts):
             return found.numpy()
         fwhm = torch.from_numpy(cutouts.psf_fwhms).nan_to_num(0.0)
         raised = {Flag.UNRESOLVED: self.unresolved(inferred, fwhm)}
-        raised[Flag.AT_EDGE] = self.at_edge(cutouts, inferred)
-        if "flux" in self.space.names and self.prior.prior.brightness is Brightness.SIGNAL_TO_NOISE:
-            raised[Flag.TOO_FAINT] = self.too_faint(inferred, fwhm)
+        raised[Flag.AT_EDGE] = at_edge(cutouts, inferred, radius)
+        if flux is not None and self.prior.prior.brightness is Brightness.SIGNAL_TO_NOISE:
+            signal = signal_to_noise(flux, radius, fwhm, torch.ones_like(flux))
+            raised[Flag.TOO_FAINT] = signal < self.prior.prior.signal_to_noise[0]
         for flag, where in raised.items():
             found += where.to(torch.int32) * int(flag)
         return found.numpy()
+
+    @property
+    def wholes(self) -> Wholes:
+        """How large and how bright whole galaxies are."""
+        return Wholes(self.space, self.prior.prior)
 
     def unresolved(
         self, inferred: Inferred, fwhm: Float[Tensor, " galaxy"]
@@ -49,30 +57,17 @@ class PriorLimits:
         """Whether much of the posterior leans on the least radius that such a PSF allows."""
         settings, scale = self.prior.prior, self.prior.survey.pixel_scale
         least = (settings.radius_over_psf * fwhm).clamp(min=settings.effective_radius[0] / scale)
-        place = self.space.index("effective_radius")
-        bijection = list(self.space)[place].bijection
-        radius = Marginal.of(inferred.mixture.to(torch.float64).marginal([place]), bijection)
-        return radius.probability(below=NEAR_LEAST * least) > UNRESOLVED_SHARE
+        chance = self.wholes.chance_below(inferred.mixture, NEAR_LEAST * least)
+        return chance > UNRESOLVED_SHARE
 
-    def too_faint(
-        self, inferred: Inferred, fwhm: Float[Tensor, " galaxy"]
-    ) -> Bool[Tensor, " galaxy"]:
-        """Whether the signal-to-noise ratio is below any of the prior."""
-        flux, radius = (self.typical(inferred, name) for name in ("flux", "effective_radius"))
-        found = signal_to_noise(flux, radius, fwhm, torch.ones_like(flux))
-        return found < self.prior.prior.signal_to_noise[0]
 
-    def at_edge(self, cutouts: Cutouts, inferred: Inferred) -> Bool[Tensor, " galaxy"]:
-        """Whether pixels within the galaxy's radius are missing or bad."""
-        radii = self.typical(inferred, "effective_radius").tolist()
-        places = inferred.theta[:, :, 2].tolist()
-        found = zip(cutouts, radii, places, strict=True)
-        return torch.tensor([seen_share(*galaxy) < SEEN_SHARE for galaxy in found])
-
-    def typical(self, inferred: Inferred, name: str) -> Float[Tensor, " galaxy"]:
-        """A parameter at the mean of its posterior in unconstrained space."""
-        values: Tensor = self.space.constrain(inferred.mixture.mean.double())
-        return values[:, self.space.index(name)]
+def at_edge(
+    cutouts: Cutouts, inferred: Inferred, radius: Float[Tensor, " galaxy"]
+) -> Bool[Tensor, " galaxy"]:
+    """Whether pixels within the galaxy's radius are missing or bad."""
+    places = inferred.theta[:, :, 2].tolist()
+    found = zip(cutouts, radius.tolist(), places, strict=True)
+    return torch.tensor([seen_share(*galaxy) < SEEN_SHARE for galaxy in found])
 
 
 def seen_share(cutout: Cutout, radius: float, place: tuple[float, float] | list[float]) -> float:

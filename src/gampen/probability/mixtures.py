@@ -123,9 +123,17 @@ class GaussianMixture:
         noise = torch.randn(
             (*shape, self.parameters), generator=generator, dtype=like.dtype, device=like.device
         )
+        return self.drawn(uniform, noise)
+
+    def drawn(
+        self,
+        uniform: Float[Tensor, "draw galaxy"],
+        noise: Float[Tensor, "draw galaxy parameter"],
+    ) -> Float[Tensor, "draw galaxy parameter"]:
+        """The draws that uniform numbers, which choose components, and normal ones lead to."""
         edges = self.log_weights.exp().cumsum(dim=-1)[..., :-1]
         component = (uniform.unsqueeze(-1) > edges).sum(dim=-1)
-        galaxy = torch.arange(len(self), device=like.device)
+        galaxy = torch.arange(len(self), device=self.means.device)
         factors = self.covariance_factors[galaxy, component]
         return self.means[galaxy, component] + (factors @ noise.unsqueeze(-1)).squeeze(-1)
 
