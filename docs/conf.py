@@ -7,7 +7,8 @@ sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project = "gampen"
 author = "The gampen developers"
-extensions = ["myst_nb", "sphinx.ext.mathjax", "sizes", "workplace"]
+extensions = ["myst_nb", "mathml", "sizes", "workplace"]
+html_math_renderer = "mathml"
 myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 3
 exclude_patterns = ["build", "_ext"]
