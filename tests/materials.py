@@ -9,7 +9,10 @@ from astropy.io import fits
 from gampen.storage.runfiles import emit, plain
 from tiny import NETWORK, SIMULATION, TRAINING
 
-MEASURED = {"psf_images": ("psf_fwhm", "psf_beta", "psf_families")}
+MEASURED = {
+    "psf_images": ("psf_fwhm", "psf_beta", "psf_families"),
+    "sky_images": ("sky_sigma", "noise_correlation"),
+}
 WIDTHS = (3.2, 3.9, 4.4)  # [pixel]
 
 
@@ -31,6 +34,19 @@ def write_stars(folder, widths=WIDTHS):
     for place, fwhm in enumerate(widths):
         image = star(fwhm, g1=0.03 * place, side=35 - 2 * place, offset=(0.2, -0.3 * place))
         write_image(folder / f"star-{place}.fits", image)
+
+
+def write_skies(folder, sigmas=(0.03, 0.04), side=160, level=2.0):
+    """Images of sky, their noise alike along rows, with a star and a dead pixel each."""
+    generator = np.random.default_rng(5)
+    y, x = np.indices((side, side))
+    for place, sigma in enumerate(sigmas):
+        white = generator.normal(size=(side, side + 1))
+        noise = sigma * (white[:, :-1] + white[:, 1:]) / 2**0.5
+        light = 5 * np.exp(-0.5 * ((y - 30) ** 2 + (x - 40 - 50 * place) ** 2) / 3)
+        image = level + noise + light
+        image[90, 100] = np.nan
+        write_image(folder / f"sky-{place}.fits", image)
 
 
 def tables(simulation, **survey):

@@ -12,10 +12,18 @@ from gampen.simulation.scenes import Simulator
 from gampen.storage.fits import read_cutout
 from gampen.storage.runfiles import read_settings
 from gampen.storage.tables import read_catalog
-from materials import WIDTHS, star, write_image, write_run, write_simulation, write_stars
+from materials import (
+    WIDTHS,
+    star,
+    write_image,
+    write_run,
+    write_simulation,
+    write_skies,
+    write_stars,
+)
 from tiny import SIMULATION, SURVEY
 
-STARS = ["psf/*.fits"]
+STARS, SKIES = ["psf/*.fits"], ["sky/*.fits"]
 
 
 def same_folder(one, other):
@@ -42,6 +50,38 @@ def test_galaxies_are_seen_through_images_of_psfs(gampen, tmp_path):
     assert read_cutout(tmp_path / "a" / "cutouts" / "simulated-0000000.fits").zero_point == 27.0
     noted = (tmp_path / "a" / "materials.toml").read_text()
     assert noted.count("psf/star-") == len(WIDTHS)
+
+
+def test_galaxies_are_put_into_images_of_sky(gampen, tmp_path):
+    write_skies(tmp_path / "sky")
+    runfile = write_simulation(tmp_path / "survey.toml", sky_images=SKIES)
+    for name in "ab":
+        ran = gampen("simulate", runfile, "--out", tmp_path / name, "--count", 20, "--seed", 2)
+        assert (ran.status, ran.err) == (0, "")
+    assert same_folder(tmp_path / "a", tmp_path / "b")
+    kept = read_settings(tmp_path / "a" / "simulation.toml", SimulationSettings).survey
+    np.testing.assert_allclose(kept.sky_sigma, (0.03, 0.04), rtol=0.03)
+    # a quarter of each pixel's noise is its neighbours' along rows, none along columns
+    low, high = kept.noise_correlation
+    assert 2 * low / (1 + 2 * low**2) == pytest.approx(0.25, abs=0.02)
+    assert high - low < 0.03
+    noise = [read_cutout(path).pixels[:4] for path in (tmp_path / "a" / "cutouts").iterdir()]
+    assert abs(float(np.median(np.concatenate(noise)))) < 0.1  # of a level of 2
+    ran = gampen("survey", runfile, "--count", 32)
+    assert ran.status == 0, ran.err
+    assert "sky sigma                        of 2 images" in ran.out
+    assert "blank places for a frame" in ran.out
+
+
+def test_an_estimator_is_trained_on_real_psfs_and_real_sky(gampen, tmp_path):
+    write_stars(tmp_path / "psf")
+    write_skies(tmp_path / "sky")
+    runfile = write_run(tmp_path / "run.toml", psf_images=STARS, sky_images=SKIES)
+    ran = gampen("train", runfile, "--out", tmp_path / "run")
+    assert ran.status == 0, ran.err
+    assert (tmp_path / "run" / "materials.toml").read_text().count("sky/sky-") == 2
+    write_skies(tmp_path / "sky", sigmas=(0.03, 0.05))
+    assert "must stay as they are" in gampen("train", runfile, "--out", tmp_path / "run").complaint
 
 
 def test_a_survey_says_that_its_psfs_are_images(gampen, tmp_path):
@@ -80,11 +120,15 @@ def test_a_run_is_gone_on_with_by_the_same_files_only(gampen, tmp_path):
         ({"psf_images": ["narrow.fits"]}, "at least two pixels wide; narrow.fits is"),
         ({"psf_images": ["flat.fits"]}, "the PSF image flat.fits: a PSF image must"),
         ({"psf_images": ["survey.toml"]}, "the PSF image survey.toml: "),
+        ({"sky_images": ["sky/*.fit"]}, "sky_images must match files"),
+        ({"sky_images": ["flat.fits"]}, "the image of sky flat.fits: an image of sky must be sky"),
+        ({"sky_images": ["small.fits"]}, "must hold blank places for frames of 48 pixels"),
     ],
 )
-def test_files_that_are_no_psfs_are_one_line_each(gampen, tmp_path, changes, reason):
+def test_files_that_do_not_serve_are_one_line_each(gampen, tmp_path, changes, reason):
     write_image(tmp_path / "narrow.fits", star(1.2))
     write_image(tmp_path / "flat.fits", np.zeros((21, 21)))
+    write_image(tmp_path / "small.fits", np.random.default_rng(0).normal(size=(40, 90)))
     runfile = write_simulation(tmp_path / "survey.toml", **changes)
     assert reason in gampen("simulate", runfile, "--out", tmp_path / "out").complaint
 

@@ -7,9 +7,13 @@ whitened again.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from gampen.settings import NOISE_CORRELATION
 
 
 def correlate(
@@ -23,6 +27,16 @@ def correlate(
     rows = torch.addcmul(white[:, 1:-1], a, white[:, :-2] + white[:, 2:])
     both = torch.addcmul(rows[..., 1:-1], a, rows[..., :-2] + rows[..., 2:])
     return both / (1 + 2 * a.square())
+
+
+def strength_of(correlation: float) -> float:
+    """The strength whose neighbouring pixels correlate by so much, within what strengths may be."""
+    low, high = NOISE_CORRELATION
+    most = 2 * high / (1 + 2 * high**2)
+    if correlation >= most:
+        return high
+    share = max(correlation, 0.0)
+    return (1 - math.sqrt(1 - 2 * share**2)) / (2 * share) if share else low
 
 
 def noise_variance(

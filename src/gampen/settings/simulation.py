@@ -49,13 +49,17 @@ class SurveySettings:
     wing_width: Range = (2.5, 6.0)  # FWHM of the wings over that of the core, log-uniform
     noise_correlation: Range = (0.0, 0.0)  # a of the kernel [a, 1, a] along each axis, uniform
     psf_images: tuple[str, ...] = ()  # files (`psf/*.fits`): one for each galaxy, in place of laws
+    sky_images: tuple[str, ...] = ()  # files (`sky/*.fits`) with blank places to put galaxies into
+    sky_covered: float = (
+        0.0  # share of such a place that sources may cover, beyond its middle third
+    )
 
     def __post_init__(self) -> None:
         """Refuse lengths, noises and slopes that no survey has."""
         positive = ("pixel_scale", "psf_fwhm", "sky_sigma", "gain", "wing_width")
         allowed = dict.fromkeys(positive, ABOVE_ZERO)
         allowed |= {"psf_beta": MOFFAT_SLOPE, "zero_point": ANY, "wing_share": SHARE}
-        allowed |= {"noise_correlation": NOISE_CORRELATION}
+        allowed |= {"noise_correlation": NOISE_CORRELATION, "sky_covered": SHARE}
         check_ranges(f"survey {self.name}", self, allowed)
         if not self.psf_families:
             raise UsageError(f"survey {self.name}: psf_families must be one or more; got none")

@@ -112,6 +112,13 @@ class Noise:
             draw.uniform(survey.noise_correlation),
         )
 
+    def photons(
+        self, draw: Draw, light: Float[Tensor, "galaxy height width"]
+    ) -> Float[Tensor, "galaxy height width"]:
+        """The noise of the light's own photons alone."""
+        deviation = (light.clamp(min=0) / self.gain[:, None, None]).sqrt()
+        return deviation * draw.normal(1.0, *light.shape[1:])
+
     def variance(
         self, light: Float[Tensor, "galaxy height width"]
     ) -> Float[Tensor, "galaxy height width"]:

@@ -18,6 +18,7 @@ from gampen.photometry import signal_to_noise
 from gampen.settings import Brightness, GalaxyModel, Range, SimulationSettings
 from gampen.simulation.materials import NONE, Materials
 from gampen.simulation.scenes import Scenes
+from gampen.simulation.skies import places_in
 
 Seen = Mapping[str, Float64[np.ndarray, " galaxy"]]
 
@@ -47,21 +48,26 @@ class Law:
 def laws_of(settings: SimulationSettings, materials: Materials = NONE) -> list[Law]:
     """All that is drawn of galaxies and sky, in physical units."""
     stars = materials.stars
-    widths = "log-uniform" if stars is None else f"of {len(stars.image)} images"
+    skies = materials.skies
+    widths = "log-uniform" if stars is None else of_images(len(stars.image))
+    noises = of_images(len(skies.images)) if skies else ""
     survey, galaxies, scene = settings.survey, settings.prior, settings.scene
     bright = galaxies.brightness
     by_signal = bright is Brightness.SIGNAL_TO_NOISE
     laws = [
         Law("PSF FWHM", widths, *survey.psf_fwhm, "arcsec"),
-        Law("sky sigma", "log-uniform", *survey.sky_sigma, "image units"),
+        Law("sky sigma", noises or "log-uniform", *survey.sky_sigma, "image units"),
         Law("gain", "log-uniform", *survey.gain, "electrons / image unit"),
-        Law(CORRELATION, "uniform", *survey.noise_correlation),
+        Law(CORRELATION, noises or "uniform", *survey.noise_correlation),
         Law("side of the frame", "one of", min(scene.sizes), max(scene.sizes), "pixel"),
         Law(SIGNAL, "log-uniform", *galaxies.signal_to_noise)
         if by_signal
         else Law("magnitude", f"uniform in {bright.value}", *galaxies.magnitude, "mag"),
         Law("effective radius", "log-uniform", *galaxies.effective_radius, "arcsec"),
     ]
+    if skies is not None:
+        counts = [len(places_in(skies, size, survey.sky_covered)) for size in scene.sizes]
+        laws.append(Law("blank places for a frame", noises, min(counts), max(counts)))
     names = ["bulge_to_total", "bulge_index", "disk_index", "bulge_axis_ratio", "disk_axis_ratio"]
     single = galaxies.model is GalaxyModel.SERSIC
     shapes = ("index", "axis_ratio") if single else names
@@ -69,6 +75,11 @@ def laws_of(settings: SimulationSettings, materials: Materials = NONE) -> list[L
         *laws,
         *(Law(n.replace("_", " "), "uniform", *getattr(galaxies, n)) for n in shapes),
     ]
+
+
+def of_images(number: int) -> str:
+    """By which law there is one of so many images."""
+    return "of one image" if number == 1 else f"of {number} images"
 
 
 def seen_in(scenes: Scenes, settings: SimulationSettings) -> dict[str, Float64[np.ndarray, " g"]]:

@@ -37,6 +37,7 @@ from gampen.simulation.priors import (
 )
 from gampen.simulation.quantities import describe
 from gampen.simulation.rows import cat_rows, take_rows
+from gampen.simulation.skies import draw_sky
 
 BLOCK = 16
 LEAST_SHARE = 0.05  # of a PSF's light within its width
@@ -151,7 +152,8 @@ class Simulator:
         """The scenes of one block, in frames of `size` pixels, as one of its observations."""
         light = draw_light(self.settings, self.materials, self.seed, number, size)
         draw = seeded_draw(self.seed, number, size, 1 + observation)
-        return observe(self.settings, turned(draw, light) if observation else light, draw)
+        shown = turned(draw, light) if observation else light
+        return observe(self.settings, shown, draw, self.materials)
 
     def batch(self, step: int, galaxies: int, observations: int = 1) -> Scenes:
         """`galaxies` scenes of one size, different ones each; so many steps share their light.
@@ -208,14 +210,16 @@ def lit(
 
 
 @torch.no_grad()
-def observe(settings: SimulationSettings, light: Light, draw: Draw) -> Scenes:
+def observe(
+    settings: SimulationSettings, light: Light, draw: Draw, materials: Materials = NONE
+) -> Scenes:
     """The light in some brightness, on a sky that was not wholly subtracted, with noise."""
     scene, size = settings.scene, light.images.shape[-1]
-    noise = Noise.draw(draw, settings.survey)
+    sky = draw_sky(settings, draw, size, materials.skies)
+    noise = sky.noise
     optics = light.optics
     flux = draw_flux(draw, settings, light.radius, optics.psf_fwhm, noise.sky_sigma)
-    residual = draw.normal(scene.sky_residual) * noise.sky_sigma
-    seen = noise.on(draw, light.images * flux[:, None, None]) + residual[:, None, None]
+    seen, residual = sky.under(draw, light.images * flux[:, None, None])
     told = optics.psf_fwhm * (1 + draw.normal(scene.psf_error))
     told = told.masked_fill(draw.share() < scene.psf_unknown_share, torch.nan)
     error = draw.normal(scene.concentration_error)

@@ -18,15 +18,18 @@ import torch
 
 from gampen.errors import GalaxyError, UsageError
 from gampen.rendering.psf import moffat_slope
-from gampen.settings import Range
+from gampen.settings import Range, SimulationSettings
 from gampen.simulation.exposures import Stars
 from gampen.simulation.materials import NONE, Materials
+from gampen.simulation.skies import Skies, Sky, places_in
 from gampen.storage.fits import measured, psf_image
+from gampen.storage.hdus import read_hdus
+from gampen.storage.planes import choose_planes
 from gampen.storage.psfs import centred, fit_core
 from gampen.storage.runfiles import convert, read_settings, write_settings
 
 Table = dict[str, Any]
-PSF_IMAGES = "psf_images"
+PSF_IMAGES, SKY_IMAGES = "psf_images", "sky_images"
 LEAST_FWHM = 1.9  # [pixel]: a narrower PSF holds more than its own pixels can tell
 USUAL_SLOPES: Range = (2.5, 4.5)  # where images end too close to the peak to tell of wings
 NOTE = "materials.toml"
@@ -37,6 +40,7 @@ class Sources:
     """The SHA-256 of every file that simulations are made with, by its path."""
 
     psf_images: dict[str, str] = field(default_factory=dict)
+    sky_images: dict[str, str] = field(default_factory=dict)
 
     @property
     def any(self) -> bool:
@@ -67,10 +71,25 @@ def supplied(table: Table, folder: Path) -> tuple[Table, Supply]:
     kind, or say something else than the table.
     """
     supply, survey = Supply(), table.get("survey")
-    if isinstance(survey, dict) and survey.get(PSF_IMAGES):
+    if not isinstance(survey, dict):
+        return table, supply
+    if survey.get(PSF_IMAGES):
         survey, supply = with_stars(survey, folder, supply)
-        table = {**table, "survey": survey}
-    return table, supply
+    if survey.get(SKY_IMAGES):
+        survey, supply = with_skies(survey, folder, supply)
+    return {**table, "survey": survey}, supply
+
+
+def check_frames(settings: SimulationSettings, supply: Supply) -> None:
+    """`UsageError` where images of sky hold no blank frame of a size that is asked for."""
+    skies = supply.materials.skies
+    for size in settings.scene.sizes if skies is not None else ():
+        assert skies is not None  # noqa: S101
+        if not len(places_in(skies, size, settings.survey.sky_covered)):
+            raise UsageError(
+                f"sky_images must hold blank places for frames of {size} pixels; they hold none: "
+                "give more sky, choose smaller `sizes`, or let sources cover more (sky_covered)"
+            )
 
 
 def with_stars(survey: Table, folder: Path, supply: Supply) -> tuple[Table, Supply]:
@@ -83,6 +102,18 @@ def with_stars(survey: Table, folder: Path, supply: Supply) -> tuple[Table, Supp
         filled["psf_fwhm"] = ends([float(width) * survey["pixel_scale"] for width in widths])
     told = replace(supply.sources, psf_images=digests(files, folder))
     return fill(survey, filled, PSF_IMAGES), Supply(replace(supply.materials, stars=stars), told)
+
+
+def with_skies(survey: Table, folder: Path, supply: Supply) -> tuple[Table, Supply]:
+    """A survey's table with the noise of its images of sky, and these."""
+    files = matching(survey[SKY_IMAGES], folder, SKY_IMAGES)
+    skies = Skies(tuple(read_sky(path) for path in files))
+    filled = {
+        "sky_sigma": ends([sky.sigma for sky in skies.images]),
+        "noise_correlation": ends([sky.correlation for sky in skies.images]),
+    }
+    told = replace(supply.sources, sky_images=digests(files, folder))
+    return fill(survey, filled, SKY_IMAGES), Supply(replace(supply.materials, skies=skies), told)
 
 
 def ends(values: Sequence[float]) -> list[float]:
@@ -151,6 +182,17 @@ def read_stars(files: Sequence[Path]) -> Stars:
         torch.tensor([width for width, _ in facts]),
         torch.tensor(shares),
     )
+
+
+def read_sky(path: Path) -> Sky:
+    """An image of sky; bad pixels are those of its mask, or not finite."""
+    try:
+        planes = choose_planes(read_hdus(path))
+        image = np.squeeze(planes.image).astype(np.float32)
+        bad = ~np.isfinite(image) | (planes.bad if planes.bad.size else False)
+        return Sky.of(torch.from_numpy(np.nan_to_num(image)), torch.from_numpy(bad))
+    except (GalaxyError, OSError) as error:
+        raise UsageError(f"the image of sky {path.name}: {error}") from None
 
 
 def check_sources(folder: Path, sources: Sources) -> None:

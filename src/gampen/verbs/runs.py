@@ -10,7 +10,7 @@ from gampen.settings import RunSettings, SimulationSettings
 from gampen.simulation.materials import Materials
 from gampen.simulation.surveys import survey
 from gampen.storage.runfiles import read_settings
-from gampen.verbs.materials import Sources, Supply, supplied
+from gampen.verbs.materials import Sources, Supply, check_frames, supplied
 
 Settings = TypeVar("Settings", SimulationSettings, RunSettings)
 
@@ -43,6 +43,7 @@ def read_simulation(path: Path) -> Prepared[SimulationSettings]:
         return table
 
     settings = read_settings(path, SimulationSettings, {"survey": survey}, filled)
+    check_frames(settings, supplies[-1])
     return Prepared(settings, supplies[-1])
 
 
@@ -63,4 +64,5 @@ def read_run(path: Path) -> Prepared[RunSettings]:
         return {**table, "simulation": simulation}
 
     settings = read_settings(path, RunSettings, {"survey": survey, "simulation": beside}, filled)
+    check_frames(settings.simulation, supplies[-1])
     return Prepared(settings, supplies[-1])
