@@ -16,6 +16,9 @@ from gampen.prior import Prior, Uniform
 from gampen.settings import LabelSettings, ParameterSettings, SplitSettings
 from gampen.storage.runfiles import write_settings
 from gampen.storage.tables import read_catalog, write_catalog
+from gampen.verbs.courses import VALIDATION_SEED
+from gampen.verbs.finetune import SIMULATED_SEED
+from gampen.verbs.tuned import FORGETTING_SEED
 from labelled import changed, tuned, write_labels
 from tiny import RUN, TRAINING, galaxies
 
@@ -292,6 +295,18 @@ def test_training_on_labels_goes_on_bit_for_bit_and_only_with_the_same(gampen, l
     write_catalog(changed(known, flux=known["flux"].values * 2), labels / "info.csv")
     ran = gampen("train", tmp_path / "run.toml", "--out", tmp_path / "whole")
     assert (ran.status, "begun with others" in ran.complaint) == (2, True)
+
+
+def test_what_was_forgotten_is_judged_by_galaxies_that_chose_nothing():
+    finetuning = {SIMULATED_SEED * (1 + seed) for seed in range(100)}
+    assert FORGETTING_SEED not in finetuning | {VALIDATION_SEED}
+
+
+def test_finetuning_on_several_devices_is_refused_in_one_line(gampen, trained, labels, tmp_path):
+    start, out = trained / "best.safetensors", tmp_path / "run"
+    ran = gampen("finetune", start, labels, "--out", out, "--devices", 2)
+    assert (ran.status, ran.out, out.exists()) == (2, "", False)
+    assert "labels must be learned on one device; got 2" in ran.complaint
 
 
 def test_training_on_labels_that_cannot_be_is_one_line(gampen, labels, tmp_path):

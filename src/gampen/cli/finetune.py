@@ -32,6 +32,7 @@ def finetune(  # noqa: PLR0913 - a command's arguments are what a person may say
         Path | None, typer.Option(help="Table of object_id and split, in place of a random one.")
     ] = None,
     device: Device = "cpu",
+    devices: Annotated[int, typer.Option(hidden=True)] = 1,
     mlflow: MLflow = None,
     experiment: Experiment = "gampen",
 ) -> None:
@@ -40,9 +41,11 @@ def finetune(  # noqa: PLR0913 - a command's arguments are what a person may say
     from gampen.storage.runfiles import read_settings
     from gampen.verbs.finetune import FinetuneRequest
     from gampen.verbs.finetune import finetune as run
+    from gampen.verbs.labelled import refuse_several
     from gampen.verbs.tracking import Watch, tracked
     from gampen.verbs.tuned import report_of
 
+    refuse_several(devices)
     told = FinetuneSettings() if settings is None else read_settings(settings, FinetuneSettings)
     request = FinetuneRequest(estimator, labels, out_path, name, told, splits, device)
     origin = {"device": device, "finetuned_from": estimator, "labels": str(labels)}

@@ -156,6 +156,14 @@ class Labelled:
                 yield places, self._batch(list(self.read(rows[places])), rows[places], turn)
 
 
+def refuse_several(devices: int) -> None:
+    """`UsageError` for more than one device: labelled galaxies are not shared between processes."""
+    if devices > 1:
+        raise UsageError(
+            f"labels must be learned on one device; got {devices}: leave out --devices"
+        )
+
+
 def labels_in(catalog: Catalog, space: ParameterSpace) -> tuple[Table, Table, Counter[str]]:
     """Labels and errors in a table, NaN and zero where unusable, and how many are, by reason.
 

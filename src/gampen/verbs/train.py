@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 import gampen
-from gampen.errors import UsageError
 from gampen.estimator import Estimator, locate
 from gampen.network.frames import Frames
 from gampen.network.network import GampenNetwork
@@ -23,6 +22,7 @@ from gampen.training.devices import Devices, Processes, dismiss, launched, share
 from gampen.training.fit import Fit, Report
 from gampen.training.validation import Validation
 from gampen.verbs.courses import SELF_SUPPLIED, Course, claim_labels, course_of
+from gampen.verbs.labelled import refuse_several
 from gampen.verbs.ledger import Ledger, claim
 from gampen.verbs.materials import Supply, check_sources, note_sources
 from gampen.verbs.runs import read_run
@@ -62,10 +62,8 @@ def train(request: TrainRequest) -> Generator[Progress, None, None]:
     settings = prepared.settings
     devices = request.devices
     devices.check(settings.training.batch_size)
-    if settings.labels is not None and devices.processes > 1:
-        raise UsageError(
-            f"labels must be learned on one device; got {devices.processes}: leave out --devices"
-        )
+    if settings.labels is not None:
+        refuse_several(devices.processes)
     begin = None if request.start is None else read_tensors(locate(request.start))[0]
     check_sources(request.out, prepared.sources)
     claim(request.out, RESOLVED, settings, writes=not devices.led_elsewhere)
