@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from gampen.cli import (
     calibrate,
+    completion,
     crop,
     cutout,
     doctor,
     evaluate,
+    examples,
     export,
     finetune,
     guard,
@@ -40,7 +42,9 @@ COMMANDS = (
     finetune.finetune,
     import_model.import_model,
     models.models,
+    examples.examples,
     doctor.doctor,
+    completion.completion,
 )
 """In the order in which help lists them."""
 
@@ -51,4 +55,5 @@ for _function in COMMANDS:
 
 def main() -> None:
     """Run the command line."""
+    completion.answer_shells()
     app()
