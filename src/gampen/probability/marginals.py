@@ -23,7 +23,7 @@ from gampen.probability.mixtures import GaussianMixture
 from gampen.probability.moments import Moments, gaussian_moments, mixture_moments
 from gampen.probability.roots import Bracket, Functions, find_roots
 
-_GALAXIES, _QUANTILES = 4096, 65536  # worked on at a time, so that memory stays bounded
+_GALAXIES, _MOMENTS, _QUANTILES = 4096, 256, 65536  # worked on at a time, as memory is bounded
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ class Marginal:
                 gaussian_moments(part.bijection, part.means, part.deviations),
                 part.log_weights.exp(),
             )
-            for part in self._parts()
+            for part in self._parts(_MOMENTS)
         ]
         orders = ("mean", "second", "third", "fourth")
         return Moments(*(torch.cat([getattr(part, order) for part in parts]) for order in orders))
@@ -170,11 +170,11 @@ class Marginal:
     @cached_property
     def _landscapes(self) -> list[Landscape]:
         """The critical points of the density, for a part of the galaxies each."""
-        return [Landscape.of(part) for part in self._parts()]
+        return [Landscape.of(part) for part in self._parts(_GALAXIES)]
 
-    def _parts(self) -> Iterator[Density]:
+    def _parts(self, most: int) -> Iterator[Density]:
         """The densities of a bounded number of galaxies at a time."""
-        return (self.density.take(part) for part in slices(len(self), _GALAXIES))
+        return (self.density.take(part) for part in slices(len(self), most))
 
     def _points(self, values: Float[Tensor, "*draw galaxy"]) -> Float[Tensor, "galaxy ..."]:
         """The unconstrained points of values, infinite on and outside the bounds; galaxies lead."""
