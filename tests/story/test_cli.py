@@ -175,8 +175,18 @@ def test_a_short_run_says_nothing_without_a_terminal(capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_where_colours_are_asked_for_without_a_terminal_no_bar_is_drawn(monkeypatch):
+    screen = io.StringIO()
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as every notebook does
+    monkeypatch.setattr(progress, "err", Console(file=screen))
+    with progress.progress_of("training") as tell:
+        tell(3, 12, "loss 1.234")
+    assert screen.getvalue() == ""
+
+
 def test_on_a_terminal_there_is_a_bar_with_count_and_note(monkeypatch):
     screen = io.StringIO()
+    screen.isatty = lambda: True
     monkeypatch.setattr(progress, "err", Console(file=screen, force_terminal=True, width=120))
     with progress.progress_of("training") as tell:
         tell(3, 12, "loss 1.234")

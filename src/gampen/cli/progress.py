@@ -26,7 +26,8 @@ Tell = Callable[[int, int, str], None]
 @contextmanager
 def progress_of(what: str) -> Iterator[Tell]:
     """What shows progress: a bar on a terminal, elsewhere a line a minute."""
-    if not err.is_terminal:
+    # Not `err.is_terminal`: notebooks ask for colours, and that says so although none is there.
+    if not err.file.isatty():
         yield Lines(what, said=time.monotonic()).tell
         return
     columns = (
