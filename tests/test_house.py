@@ -135,10 +135,10 @@ def test_the_changelog_has_a_section_for_this_version():
 
 
 def test_the_documents_name_only_tasks_that_the_menu_has():
-    menu = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    menu = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     documents = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")]
     documents += (ROOT / "docs").rglob("*.md")
-    pattern = re.compile(r"(?:^|`)make ([a-z]+)", flags=re.MULTILINE)
+    pattern = re.compile(r"(?:^|`)make ([a-z-]+)", flags=re.MULTILINE)
     named = {task for path in documents for task in pattern.findall(path.read_text())}
     assert {"demo", "test"} <= named <= menu
 
