@@ -7,10 +7,13 @@ sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project = "gampen"
 author = "The gampen developers"
-extensions = ["myst_nb", "mathml", "sizes", "workplace"]
+# In docs/_ext.
+own = ["citation", "mathml", "modules", "options", "settings", "sizes", "workplace"]
+extensions = ["myst_nb", *own]
 html_math_renderer = "mathml"
-myst_enable_extensions = ["amsmath", "dollarmath"]
+myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
+suppress_warnings = ["toc.empty_glob"]  # every page may have its place in the order of the index
 exclude_patterns = ["build", "_ext"]
 html_theme = "furo"
 html_title = "gampen"
@@ -24,3 +27,20 @@ nb_execution_in_temp = True
 nb_execution_show_tb = True
 nb_execution_timeout = 600  # [second] for each cell
 nb_merge_streams = True
+
+# Docstrings are prose: what stands in `backticks` is code, and a link where it names something.
+default_role = "py:obj"
+# Every type of ours that a signature names must be in the reference; other libraries' pages are not
+# fetched, and type variables have none.
+nitpicky = True
+nitpick_ignore_regex = [
+    ("py:obj", r".*"),
+    ("py:class", r"(?!gampen\.).*"),
+    ("py:class", r"gampen\..*\.(Item|Kind|Made|Part|Result|Settings|Task)"),
+]
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+autodoc_typehints_format = "short"
+autodoc_default_options = {"show-inheritance": True}
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 80

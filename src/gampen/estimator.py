@@ -1,7 +1,9 @@
 """The estimator: all that prediction needs, in one file.
 
 >>> from gampen import Estimator, load_cutouts
->>> posterior = Estimator.load("universal").predict(load_cutouts("my_galaxies"))  # doctest: +SKIP
+>>> posterior = Estimator.load("universal").predict(load_cutouts("examples/hsc"))
+>>> posterior.space.names
+('bulge_to_total', 'effective_radius', 'flux')
 """
 
 from __future__ import annotations

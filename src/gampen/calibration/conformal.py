@@ -26,7 +26,11 @@ ROUNDING = 1e-9  # of a product that should be a whole number
 class CredibleLevels:
     """A table from shares of truths to levels of `Posterior.hpd_level`, from so many galaxies.
 
-    >>> inside = posterior.hpd_level(values) <= levels.level_of(0.9)  # doctest: +SKIP
+    >>> ninth_parts = CredibleLevels.of(np.linspace(0, 1, 9))
+    >>> float(ninth_parts.level_of(0.5))
+    0.5
+
+    A truth lies inside where its `Posterior.hpd_level` is at most `level_of` the share asked for.
 
     Good for joint posteriors as they come from the estimator: marginals, conditionals and those
     under another prior have other regions.

@@ -24,11 +24,11 @@ class FinetuneSettings:
     layer_decay: float = 0.7  # times the rate, for each part further from the last
     frozen: tuple[str, ...] = LOOKING  # parts that stay as they are
     dropout: float = 0.2  # in the head while it is fitted; tuned by held-out labels afterwards
-    weight_decay: float = 1e-2
-    average_decay: float = 0.99
-    steps_per_epoch: int = 50
+    weight_decay: float = 1e-2  # of AdamW
+    average_decay: float = 0.99  # of the exponential moving average of the weights
+    steps_per_epoch: int = 50  # between two looks at the held-out labels
     patience: int = 5  # epochs without better held-out labels, until it ends
-    seed: int = 0
+    seed: int = 0  # of simulations, dropout and the order of labels
     split: SplitSettings = field(default_factory=SplitSettings)
 
     def __post_init__(self) -> None:

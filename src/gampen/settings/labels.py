@@ -23,7 +23,7 @@ class SplitSettings:
     kind: SplitKind = SplitKind.STRATIFIED
     validation: float = 0.2  # says when to stop, and what to recalibrate by
     test: float = 0.2  # says at the end how good the estimator is; of no influence on it
-    seed: int = 0
+    seed: int = 0  # of the draw
 
     def __post_init__(self) -> None:
         """Refuse shares that leave nothing to train on or to stop by, and seeds below zero."""

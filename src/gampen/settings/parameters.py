@@ -26,11 +26,11 @@ class Wave(Enum):
 class ParameterSettings:
     """A parameter of the user's own: a column of the labels, with its open bounds."""
 
-    low: float | None = None
-    high: float | None = None
-    unit: str = ""
+    low: float | None = None  # open bound; without it there is none
+    high: float | None = None  # open bound; without it there is none
+    unit: str = ""  # as astropy writes it
     scaling: Scaling = Scaling.NONE
-    description: str = ""
+    description: str = ""  # written into every catalogue
     wave: Wave = Wave.NONE
 
 

@@ -37,7 +37,7 @@ class PsfFamily(Enum):
 class SurveySettings:
     """A sky survey as a pixel grid, a PSF, a noise and a zero point."""
 
-    name: str
+    name: str  # by which it is told of
     pixel_scale: float  # [arcsec / pixel]
     zero_point: float  # [mag]
     psf_fwhm: Range  # [arcsec], log-uniform

@@ -15,21 +15,21 @@ from gampen.settings.simulation import GalaxyModel, SimulationSettings
 class TrainingSettings:
     """How the network is fitted."""
 
-    steps: int = 10_000
-    batch_size: int = 64
+    steps: int = 10_000  # in all
+    batch_size: int = 64  # galaxies in a step
     simulations: int = 0  # that are drawn, then shown again and again; nought: new ones each step
     observations: int = 1  # of each rendered scene: in other brightness, noise and orientation
     learning_rate: float = 2e-3  # peak of the one-cycle schedule
-    weight_decay: float = 1e-4
-    gradient_clip: float = 5.0
+    weight_decay: float = 1e-4  # of AdamW
+    gradient_clip: float = 5.0  # the largest norm of a step's gradient
     average_decay: float = 0.999  # of the exponential moving average of the weights
-    steps_per_epoch: int = 500
-    validation_galaxies: int = 1024
+    steps_per_epoch: int = 500  # between two looks at the held-out loss
+    validation_galaxies: int = 1024  # held out, the same in each epoch
     crop_pull: float = 0.0  # weight of ln^2 of a crop's side over the wanted number of radii
     frozen: tuple[str, ...] = ()  # parts of the network that stay as they start
     layer_decay: float = 1.0  # times the learning rate, for each part further from the last
     patience: int = 0  # epochs without a better held-out loss, until it ends; nought: goes on
-    seed: int = 0
+    seed: int = 0  # of weights, simulations and dropout
 
     def __post_init__(self) -> None:
         """Refuse counts below one, rates that are not positive and seeds below zero."""
