@@ -29,8 +29,8 @@ def write(path: Path, image: np.ndarray, psf: np.ndarray, header: fits.Header, b
     """Write an image with the cards of its world coordinates, and its PSF behind it."""
     cards = [card for card in header.cards if card.keyword.startswith(WORLD)]
     counts, unit = whole_numbers(np.asarray(image, dtype=np.float64))
-    primary = fits.PrimaryHDU(counts, fits.Header([*cards, ("FILTER", band), ("BSCALE", unit)]))
-    primary.header["BSCALE"] = unit
+    primary = fits.PrimaryHDU(counts, fits.Header([*cards, ("FILTER", band)]))
+    primary.header["BSCALE"] = unit  # afterwards: these are not scaled yet
     behind = fits.ImageHDU(np.asarray(psf, dtype=np.float32), name="PSF")
     fits.HDUList([primary, behind]).writeto(path, overwrite=True, output_verify="exception")
 
