@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 from torch import Tensor
 
 from gampen.catalog import Column
@@ -78,6 +78,39 @@ def columns_of(derived: Derived, cosine: Parameter) -> Iterator[Column]:
         )
 
 
+def on_the_sky(
+    columns: Sequence[Column], directions: Float64[np.ndarray, "galaxy 2 2"]
+) -> Iterator[Column]:
+    """The columns, each mean position angle in the image followed by the same line's on the sky.
+
+    `directions`: how far a step along x or y (columns) leads east or north (rows), NaN where that
+    is not known.
+    """
+    for column in columns:
+        yield column
+        if column.name.endswith(MEAN_ANGLE):
+            yield Column(
+                f"{column.name.removesuffix('mean')}sky",
+                sky_angles(column.numbers(), directions),
+                unit="deg",
+                ucd=column.ucd,
+                description=f"east of north, of the line at {column.name}",
+            )
+
+
+def sky_angles(
+    degrees: Float64[np.ndarray, " galaxy"], directions: Float64[np.ndarray, "galaxy 2 2"]
+) -> Float32[np.ndarray, " galaxy"]:
+    """Position angles [degree] on the sky, east of north in [0, 180), of lines in images."""
+    angle = np.radians(degrees)
+    line = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    east, north = np.einsum("gsi,gi->sg", directions, line)
+    found = np.degrees(np.arctan2(east, north)).astype(np.float32) % np.float32(180)
+    whole: np.ndarray = np.where(found >= 180, np.float32(0), found)  # what rounding makes of -1e-9
+    return whole
+
+
+MEAN_ANGLE = "position_angle_mean"
 UCDS = {"median": "stat.median", "mean": "stat.mean", "std": "stat.stdev"}
 
 

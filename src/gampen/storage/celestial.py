@@ -110,7 +110,7 @@ def footprint(wcs: WCS, shape: tuple[int, int]) -> Footprint:
     height, width = shape
     across, up = np.linspace(-0.5, width - 0.5, 9), np.linspace(-0.5, height - 0.5, 9)
     grid = [axis.ravel() for axis in np.meshgrid(across, up)]
-    vectors = unit_vectors(*_on_the_sky(wcs, *grid))
+    vectors = unit_vectors(*on_the_sky(wcs, *grid))
     vectors = vectors[np.isfinite(vectors).all(axis=-1)]
     if not len(vectors):
         return Footprint((1.0, 0.0, 0.0), math.pi)
@@ -121,7 +121,7 @@ def footprint(wcs: WCS, shape: tuple[int, int]) -> Footprint:
     return Footprint((x, y, z), 2 * math.asin(min(chord / 2, 1.0)))
 
 
-def _on_the_sky(wcs: WCS, x: Positions, y: Positions) -> tuple[Positions, Positions]:
+def on_the_sky(wcs: WCS, x: Positions, y: Positions) -> tuple[Positions, Positions]:
     """ICRS positions [deg] of places in an image."""
     from astropy import units
     from astropy.wcs.utils import pixel_to_skycoord

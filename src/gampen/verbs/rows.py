@@ -11,6 +11,7 @@ from jaxtyping import Int64
 from gampen.catalog import Catalog, Column
 from gampen.cutouts import numbers
 from gampen.inference.categories import DEFAULT, Categories
+from gampen.inference.ellipses import on_the_sky
 from gampen.inference.misfit import MISFITS
 from gampen.inference.summaries import summarise
 from gampen.verbs.sights import Remembered, Sight
@@ -49,8 +50,9 @@ def _found(sight: Sight, categories: Categories) -> list[Column]:
     summaries = summarise(prediction.posterior, categories)
     packed = next(column for column in summaries if column.name == "mixture")
     scale, fwhm = (numbers(getattr(g, name) for g in sound) for name in ("pixel_scale", "psf_fwhm"))
+    known = np.stack([galaxy.directions for galaxy in sound]) if sound else np.empty((0, 2, 2))
     return [
-        *(column for column in summaries if column.name != "mixture"),
+        *on_the_sky([column for column in summaries if column.name != "mixture"], known),
         Column("crop_scale", prediction.crop_scale, "", "", "side of the crop over the cutout's"),
         Column("crop_theta", prediction.crop_theta.reshape(len(sound), 6), "", "", CROP_THETA),
         Column("sky_sigma", prediction.sky_sigma, "", "stat.stdev", "noise of the sky, measured"),

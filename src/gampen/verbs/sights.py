@@ -6,7 +6,7 @@ Images are large and go as soon as they have been looked at; what stays is small
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float64, Int32
@@ -17,11 +17,12 @@ from gampen.estimator import Estimator, Prediction
 from gampen.inference.explanation import explain
 from gampen.inference.misfit import MISFITS, misfit_flags, signal_of
 from gampen.inference.sampling import Sampling
+from gampen.storage.orientation import NOT_KNOWN, Directions, directions
 
 OK = "ok"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Remembered:
     """What a row of the catalogue tells of a galaxy beside its posterior."""
 
@@ -33,10 +34,15 @@ class Remembered:
     flags: int
     pixel_scale: float | None = None
     psf_fwhm: float | None = None
+    directions: Directions = field(default_factory=lambda: NOT_KNOWN)
 
     @classmethod
-    def of(cls, entry: Entry) -> Remembered:
-        """What is remembered of a cutout, or of one that could not be read."""
+    def of(cls, entry: Entry, oriented: bool = False) -> Remembered:
+        """What is remembered of a cutout, or of one that could not be read.
+
+        `oriented`: how it lies on the sky as well, which takes some time.
+        """
+        there = entry if isinstance(entry, Cutout) and oriented else None
         return cls(
             object_id=entry.object_id,
             file_name=entry.file_name,
@@ -46,6 +52,7 @@ class Remembered:
             flags=int(entry.flags),
             pixel_scale=None if isinstance(entry, Rejection) else entry.pixel_scale,
             psf_fwhm=None if isinstance(entry, Rejection) else entry.psf_fwhm,
+            directions=NOT_KNOWN if there is None else directions(there),
         )
 
     @property
@@ -98,7 +105,8 @@ def see(
     One for which the network has no posterior stops no other.
     """
     tried, prediction = predict_entries(estimator, entries, sampling)
-    galaxies = tuple(Remembered.of(entry) for entry in tried)
+    oriented = bool(estimator.space.pairs)
+    galaxies = tuple(Remembered.of(entry, oriented) for entry in tried)
     if not explaining:
         return Sight(galaxies, prediction, {})
     cutouts = readable(tried)
