@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gampen.cli import (
     calibrate,
+    completion,
     crop,
     cutout,
     doctor,
@@ -41,6 +42,7 @@ COMMANDS = (
     import_model.import_model,
     models.models,
     doctor.doctor,
+    completion.completion,
 )
 """In the order in which help lists them."""
 
@@ -51,4 +53,5 @@ for _function in COMMANDS:
 
 def main() -> None:
     """Run the command line."""
+    completion.answer_shells()
     app()

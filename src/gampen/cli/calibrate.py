@@ -12,6 +12,7 @@ from gampen.cli.application import START_OVER, command, out
 from gampen.cli.options import (
     BatchSize,
     Device,
+    EstimatorArgument,
     Passes,
     Thorough,
 )
@@ -25,7 +26,7 @@ MOST_REASONS = 5
 
 @command(START_OVER)
 def calibrate(  # noqa: PLR0913 - a command's arguments are what a person may say
-    estimator: Annotated[str, typer.Argument(help="A shipped name or a file.")],
+    estimator: EstimatorArgument,
     data: Annotated[Path, typer.Argument(help="Folder of cutouts, true values in its info table.")],
     out_path: Annotated[
         Path, typer.Option("--out", "-o", help="File of the recalibrated estimator.")

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from gampen.cli.application import GO_ON, command, err, out
-from gampen.cli.options import Device
+from gampen.cli.options import Device, EstimatorArgument
 from gampen.cli.progress import progress_of
 from gampen.cli.train import Experiment, MLflow, validation_line, warn
 
@@ -19,7 +19,7 @@ MOST_REASONS = 5
 
 @command(GO_ON)
 def finetune(  # noqa: PLR0913 - a command's arguments are what a person may say
-    estimator: Annotated[str, typer.Argument(help="A shipped name or a file.")],
+    estimator: EstimatorArgument,
     labels: Annotated[
         Path, typer.Argument(help="Folder of cutouts, labels (and errors) in its info table.")
     ],

@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from gampen.cli.application import START_OVER, command, out
+from gampen.cli.options import EstimatorArgument
 from gampen.cli.progress import progress_of
 
 
 @command(START_OVER)
 def guard(
-    estimator: Annotated[str, typer.Argument(help="A shipped name or a file.")],
+    estimator: EstimatorArgument,
     out_path: Annotated[
         Path, typer.Option("--out", "-o", help="The estimator with its guard (.safetensors).")
     ],

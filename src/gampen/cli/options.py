@@ -7,17 +7,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gampen.shipped import shipped_names
+
 if TYPE_CHECKING:
     from gampen.storage.fits import Known
 
 KNOWN = "Known of all images alike"
 KINDS = "Categories"
 PLACES = "Where the work is done"
+DEVICES = ("cpu", "cuda", "mps")
 
-EstimatorName = Annotated[str, typer.Option(help="A shipped name or a file.")]
+EstimatorName = Annotated[
+    str, typer.Option(help="A shipped name or a file.", autocompletion=shipped_names)
+]
+EstimatorArgument = Annotated[
+    str, typer.Argument(help="A shipped name or a file.", autocompletion=shipped_names)
+]
 Passes = Annotated[int, typer.Option(help="Monte Carlo dropout passes.")]
 BatchSize = Annotated[int, typer.Option(help="Galaxies a batch; changes no result.")]
-Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps ...", rich_help_panel=PLACES)]
+Device = Annotated[
+    str,
+    typer.Option(
+        help="cpu, cuda, cuda:1, mps ...", rich_help_panel=PLACES, autocompletion=lambda: DEVICES
+    ),
+]
 Workers = Annotated[int, typer.Option(help="Processes on this machine.", rich_help_panel=PLACES)]
 ClusterAddress = Annotated[
     str | None,

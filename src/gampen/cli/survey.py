@@ -9,6 +9,7 @@ import typer
 
 from gampen.cli.application import START_OVER, command, out
 from gampen.cli.progress import progress_of
+from gampen.shipped import shipped_names
 
 if TYPE_CHECKING:
     from gampen.verbs.survey import Fitness, Surveyed
@@ -23,7 +24,13 @@ def survey(
         Path | None, typer.Option("--picture", "-p", help="Histograms and stamps, as .png.")
     ] = None,
     estimator: Annotated[
-        str | None, typer.Option("--estimator", "-e", help="Ask whether it covers the survey.")
+        str | None,
+        typer.Option(
+            "--estimator",
+            "-e",
+            help="Ask whether it covers the survey.",
+            autocompletion=shipped_names,
+        ),
     ] = None,
     count: Annotated[int, typer.Option(help="Number of galaxies that are drawn.")] = 1000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same galaxies.")] = 0,

@@ -13,6 +13,7 @@ from gampen.cli.application import GO_ON, command, err, out
 from gampen.cli.options import Device
 from gampen.cli.progress import progress_of
 from gampen.errors import TrainingError
+from gampen.shipped import shipped_names
 
 if TYPE_CHECKING:
     from gampen.training.validation import Validation
@@ -36,7 +37,9 @@ def train(  # noqa: PLR0913 - a command's arguments are what a person may say
     device: Device = "cpu",
     devices: Annotated[int, typer.Option(help="Devices on each node; they share batches.")] = 1,
     nodes: Annotated[int, typer.Option(help="Nodes, started by srun or torchrun.")] = 1,
-    start: Annotated[str | None, typer.Option(help="Estimator to start from.")] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Estimator to start from.", autocompletion=shipped_names)
+    ] = None,
     mlflow: MLflow = None,
     experiment: Experiment = "gampen",
 ) -> None:
