@@ -15,10 +15,10 @@ SPHINX := $(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --builder h
 RUNTIME := $(VENV)/runtime.stamp
 DEV := $(VENV)/dev.stamp
 
-.PHONY: help demo test check bench card docs docs-full clean
+.PHONY: help demo test check bench card docs docs-full wheel wheel-check clean
 
 help: ## print this menu
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 demo: $(RUNTIME) ## predict the example galaxies: a catalogue and a picture in demo-output/
 	$(BIN)/gampen predict examples/hsc --out demo-output/catalogue.parquet --report demo-output/posteriors.png
@@ -49,6 +49,21 @@ docs: $(DEV) ## build the documentation into build/docs, at small sizes, warning
 
 docs-full: $(DEV) ## build it into build/docs-full at the sizes that its text tells of (an hour)
 	$(SPHINX) -D full_sizes=1 docs build/docs-full
+
+wheel: $(DEV) ## build the wheel and the source archive in build/dist, and say their sizes
+	rm -rf build/dist
+	$(BIN)/python -m hatchling build -d build/dist
+	@du -h --apparent-size build/dist/*
+
+wheel-check: wheel ## install the wheel in an empty environment, and predict far from the repository
+	place=$$(mktemp -d) && trap 'rm -rf "$$place"' EXIT && unset PYTHONPATH \
+	&& $(PYTHON) -m venv "$$place/empty" \
+	&& "$$place/empty/bin/pip" install --quiet -c constraints.txt build/dist/*.whl \
+	&& mkdir "$$place/away" && cd "$$place/away" && PATH="$$place/empty/bin:$$PATH" \
+	&& gampen --version && gampen examples galaxies \
+	&& gampen predict galaxies --report posteriors.png --out catalogue.parquet \
+	&& gampen report catalogue.parquet --cutouts galaxies --out report.html \
+	&& gampen doctor && ls -l
 
 clean: ## remove what was built
 	rm -rf $(VENV) build demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis

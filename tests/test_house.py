@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 import gampen
 
@@ -129,16 +130,62 @@ def test_every_module_and_every_public_class_and_function_says_what_it_is():
     assert silent == []
 
 
-def test_the_changelog_has_a_section_for_this_version():
-    release = gampen.__version__.partition(".dev")[0]
-    assert f"## [{release}]" in (ROOT / "CHANGELOG.md").read_text()
+RELEASE = gampen.__version__.partition(".dev")[0]
+"""This version, or the one that is being made."""
+
+SECTION = re.compile(r"^## \[([^\]]+)\](?: - (.+))?$", re.MULTILINE)
+KINDS = {"Added", "Changed", "Deprecated", "Fixed", "Removed", "Security"}
+
+
+def test_the_newest_section_of_the_changelog_is_this_version():
+    sections = SECTION.findall((ROOT / "CHANGELOG.md").read_text())
+    released = [version for version, _ in sections if version != "Unreleased"]
+    assert released[0] == RELEASE
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in released)
+    numbers = [tuple(map(int, version.split("."))) for version in released]
+    assert numbers == sorted(set(numbers), reverse=True)
+
+
+def test_every_section_of_the_changelog_has_a_day_but_for_the_version_being_made():
+    being_made = {"Unreleased"} | ({RELEASE} if ".dev" in gampen.__version__ else set())
+    for version, day in SECTION.findall((ROOT / "CHANGELOG.md").read_text()):
+        if version in being_made:
+            assert day in ("", "unreleased")
+        else:
+            assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", day)
+
+
+def test_every_heading_of_the_changelog_is_a_kind_of_change():
+    headings = re.findall(r"^### (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings
+    assert set(headings) <= KINDS
+
+
+def test_the_version_stands_in_one_place():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["hatch"]["version"]["path"] == "src/gampen/__init__.py"
+
+
+def test_what_to_cite_is_this_version_under_this_licence():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert cited.keys() >= {"cff-version", "message", "title", "type", "authors", "version"}
+    assert (cited["cff-version"], cited["type"]) == ("1.2.0", "software")
+    assert str(cited["version"]) == RELEASE
+    assert cited["license"] == project["license"]
+    assert [author["name"] for author in cited["authors"]] == [
+        author["name"] for author in project["authors"]
+    ]
+    (paper,) = cited["references"]
+    assert paper.keys() >= {"type", "title", "authors", "year", "identifiers"}
 
 
 def test_the_documents_name_only_tasks_that_the_menu_has():
-    menu = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    menu = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     documents = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")]
     documents += (ROOT / "docs").rglob("*.md")
-    pattern = re.compile(r"(?:^|`)make ([a-z]+)", flags=re.MULTILINE)
+    pattern = re.compile(r"(?:^|`)make ([a-z]+(?:-[a-z]+)*)", flags=re.MULTILINE)
     named = {task for path in documents for task in pattern.findall(path.read_text())}
     assert {"demo", "test"} <= named <= menu
 

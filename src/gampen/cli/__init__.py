@@ -9,6 +9,7 @@ from gampen.cli import (
     cutout,
     doctor,
     evaluate,
+    examples,
     export,
     finetune,
     guard,
@@ -41,6 +42,7 @@ COMMANDS = (
     finetune.finetune,
     import_model.import_model,
     models.models,
+    examples.examples,
     doctor.doctor,
     completion.completion,
 )
