@@ -38,11 +38,11 @@ def interrupt_at(monkeypatch, calls):
 
     write, done = parts.write_part, []
 
-    def written(task, sight):
+    def written(task, summed):
         if len(done) == calls:
             raise KeyboardInterrupt
         done.append(task.number)
-        return write(task, sight)
+        return write(task, summed)
 
     monkeypatch.setattr(parts, "write_part", written)
     return done

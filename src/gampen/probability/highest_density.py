@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -19,7 +20,7 @@ from gampen.probability.roots import Bracket, Functions, find_roots
 
 SEGMENTS = 4
 _POINTS = 64  # of the grid, for each component
-_GALAXIES = 256  # on the grid at a time, so that memory stays bounded
+_GALAXIES = 64  # on the grid at a time, so that memory stays bounded
 _GRID_REACH, _EDGE_REACH = 4.0, 9.0  # standard deviations
 
 
@@ -165,23 +166,42 @@ def _critical_points(
     density: Density, filler: Float[Tensor, " galaxy"]
 ) -> Float[Tensor, "critical galaxy"]:
     """The unconstrained points at which the density of the value is flat, in order."""
-    grid = _grid(density)
-    parts = slices(len(grid), _GALAXIES)
-    rising = torch.cat([density.take(part).value_score(grid[part]) > 0 for part in parts])
-    turns = rising[:, 1:] != rising[:, :-1]
-    galaxy, cell = turns.nonzero(as_tuple=True)
-    nearby = density.take(galaxy)
+    parts = slices(len(density), _GALAXIES)
+    found = [_Turns.of(density.take(part), part.start) for part in parts]
+    turns = _Turns(*(torch.cat(each) for each in zip(*found, strict=True)))
+    nearby = density.take(turns.galaxy)
 
     def score(which: Tensor) -> Functions:
         return nearby.take(which).value_score_and_slope
 
-    low, high = grid[galaxy, cell], grid[galaxy, cell + 1]
-    bracket = Bracket(low, high, 0.5 * (low + high), rising[galaxy, cell + 1])
-    place = (turns.cumsum(dim=1) - 1)[galaxy, cell]
-    width = int(turns.sum(dim=1).max()) if len(galaxy) else 0
+    middle = 0.5 * (turns.low + turns.high)
+    bracket = Bracket(turns.low, turns.high, middle, turns.rising)
+    width = int(turns.place.max()) + 1 if len(turns.place) else 0
     points = filler.expand(width, -1).clone()
-    points[place, galaxy] = find_roots(score, bracket)
+    points[turns.place, turns.galaxy] = find_roots(score, bracket)
     return points
+
+
+class _Turns(NamedTuple):
+    """Cells of the grid within which the density of the value turns, each the nth of its galaxy."""
+
+    galaxy: Int[Tensor, " turn"]
+    place: Int[Tensor, " turn"]
+    low: Float[Tensor, " turn"]
+    high: Float[Tensor, " turn"]
+    rising: Bool[Tensor, " turn"]  # whether the slope goes up through zero there
+
+    @classmethod
+    def of(cls, density: Density, first: int) -> _Turns:
+        """Those of some galaxies, the first of which has this number."""
+        grid = _grid(density)
+        rising = density.value_score(grid) > 0
+        turns = rising[:, 1:] != rising[:, :-1]
+        at = turns.nonzero(as_tuple=True)
+        galaxy, cell = at
+        place = (turns.cumsum(dim=1) - 1)[at]
+        after = galaxy, cell + 1
+        return cls(galaxy + first, place, grid[at], grid[after], rising[after])
 
 
 def _grid(density: Density) -> Float[Tensor, "galaxy point"]:

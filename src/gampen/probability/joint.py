@@ -13,7 +13,7 @@ from gampen.probability.densities import slices
 from gampen.probability.mixtures import GaussianMixture
 from gampen.probability.moments import gaussian_covariance, gaussian_moments
 
-_GALAXIES, _DENSITIES = 1024, 2**17  # worked on at a time, so that memory stays bounded
+_GALAXIES, _DENSITIES = 256, 2**17  # worked on at a time, so that memory stays bounded
 
 
 def value_covariance(

@@ -6,10 +6,10 @@ import ctypes
 import sys
 from functools import cache
 
-# From malloc.h of the GNU C library. A lane's tensors are smaller than the second; whole batches,
-# which come and go rarely and would leave holes, are not.
+# From malloc.h of the GNU C library. Most of a lane's tensors are smaller than the second; what is
+# larger, and would leave a hole where it was, is not.
 TRIM_THRESHOLD = -1, 256 << 20
-MMAP_THRESHOLD = -3, 4 << 20
+MMAP_THRESHOLD = -3, 1 << 20
 
 
 @cache

@@ -25,7 +25,7 @@ from gampen.scaling.parts import Parts
 from gampen.scaling.pipeline import Lanes, bucketed, fetched_ahead, lanes, single_threaded
 from gampen.scaling.strikes import CONVICTED, Trace
 from gampen.storage.estimators import DIGEST
-from gampen.storage.memory import give_back
+from gampen.storage.memory import give_back, share_allocator
 from gampen.storage.sources import Source
 from gampen.verbs.predict_request import PredictRequest
 from gampen.verbs.rows import rows_of
@@ -38,6 +38,7 @@ WAITING = 256  # galaxies that may wait for others of their shape
 BLOCK = 32  # galaxies that are read between two traces
 BLOCK_PIXELS = 3_000_000
 BLOCKS_AHEAD = 3
+SUMMED = 512  # galaxies that are summed up together, while the next are looked at
 
 Placed = tuple[int, Entry]
 Shape = tuple[int, int]
@@ -115,6 +116,7 @@ def predict_parts(tasks: Iterable[Task], tell: Tell = lambda _: None) -> Iterato
     A process that is killed leaves traces of what it was at; one that ends by itself leaves none.
     """
     keep_memory()
+    share_allocator()
     with ExitStack() as stack, single_threaded(1) as last:
         ending: deque[Future[Done]] = deque()
         side: Lanes | None = None
@@ -122,15 +124,22 @@ def predict_parts(tasks: Iterable[Task], tell: Tell = lambda _: None) -> Iterato
             side = side or stack.enter_context(lanes(task.lanes))
             trace = Trace(task.parts.trace(task.number))
             stack.callback(trace.remove)
-            ending.append(last.submit(_end, task, trace, looked_at(task, trace, side, tell)))
+            groups = grouped(looked_at(task, trace, side, tell))
+            summing = [last.submit(sum_up, task, group) for group in groups]
+            ending.append(last.submit(_end, task, trace, summing))
             if len(ending) > 1:
                 yield ending.popleft().result()
         while ending:
             yield ending.popleft().result()
 
 
-def looked_at(task: Task, trace: Trace, side: Lanes, tell: Tell) -> list[Future[Found]]:
-    """All galaxies of a part, looked at or about to be, in batches; suspects last, and apart."""
+def looked_at(
+    task: Task, trace: Trace, side: Lanes, tell: Tell
+) -> Iterator[tuple[int, Future[Found]]]:
+    """All galaxies of a part, looked at or about to be, in batches; suspects last, and apart.
+
+    Of each batch how many galaxies it has, and what comes of it.
+    """
     estimator = estimator_of(task.request.estimator, task.estimator_sha256)
     request = task.request
 
@@ -144,12 +153,29 @@ def looked_at(task: Task, trace: Trace, side: Lanes, tell: Tell) -> list[Future[
 
     pairs = (pair for block in fetched_ahead(blocks(task, trace), BLOCKS_AHEAD) for pair in block)
     batches = bucketed(pairs, lambda pair: shape_of(pair[1]), task.batch_size, WAITING)
-    found = [side.submit(look, batch) for batch in batches]
+    found = []
+    for batch in batches:
+        found.append(side.submit(look, batch))
+        yield len(batch), found[-1]
     for group in trace.groups():
         wait(found)
         trace.open(group)
         found.append(side.submit(look, suspects(task, group)))
-    return found
+        yield len(group), found[-1]
+
+
+def grouped(batches: Iterable[tuple[int, Future[Found]]]) -> Iterator[list[Future[Found]]]:
+    """What comes of the batches, in groups of some hundred galaxies."""
+    group: list[Future[Found]] = []
+    galaxies = 0
+    for count, future in batches:
+        group.append(future)
+        galaxies += count
+        if galaxies >= SUMMED:
+            yield group
+            group, galaxies = [], 0
+    if group:
+        yield group
 
 
 def suspects(task: Task, group: Sequence[int]) -> list[Placed]:
@@ -200,24 +226,42 @@ def shape_of(entry: Entry) -> Shape:
     return entry.shape if isinstance(entry, Cutout) else (0, 0)
 
 
-def _end(task: Task, trace: Trace, looking: Sequence[Future[Found]]) -> Done:
-    """End a part whose galaxies are being looked at: sum up and write."""
+@dataclass(frozen=True, eq=False)
+class Summed:
+    """Rows of some galaxies, where they belong in their part, and their sight if it is needed."""
+
+    places: tuple[int, ...]
+    rows: Catalog
+    sight: Sight | None
+
+
+def sum_up(task: Task, looking: Sequence[Future[Found]]) -> Summed:
+    """Sum up galaxies that are being looked at, while others are."""
     found = [future.result() for future in looking]
-    places = [place for each, _ in found for place in each]
-    sight = Sight.cat([sight for _, sight in found]).sorted_by(places)
-    done = write_part(task, sight)
+    sight = Sight.cat([sight for _, sight in found])
+    places = tuple(place for each, _ in found for place in each)
+    return Summed(
+        places, rows_of(sight, task.request.categories), None if task.draws is None else sight
+    )
+
+
+def _end(task: Task, trace: Trace, summing: Sequence[Future[Summed]]) -> Done:
+    """End a part whose galaxies are being summed up: write it."""
+    done = write_part(task, [future.result() for future in summing])
     trace.remove()
     give_back()
     return done
 
 
-def write_part(task: Task, sight: Sight) -> Done:
+def write_part(task: Task, summed: Sequence[Summed]) -> Done:
     """Write the rows of a part, its draws before them: a part that is there is whole."""
     request = task.request
+    places = [place for each in summed for place in each.places]
     if task.draws is not None:
-        drawn = draw_rows(sight.prediction.posterior, request, task.start)
-        task.draws.write(task.number, drawn)
-    rows = rows_of(sight, request.categories)
+        sight = Sight.cat([each.sight for each in summed if each.sight is not None])
+        posterior = sight.sorted_by(places).prediction.posterior
+        task.draws.write(task.number, draw_rows(posterior, request, task.start))
+    rows = Catalog.cat([each.rows for each in summed]).take(np.argsort(places))
     estimator = estimator_of(request.estimator, task.estimator_sha256)
     task.parts.write(task.number, rows.with_metadata(**request.provenance(estimator)))
     return done_of(task.number, rows)
