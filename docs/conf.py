@@ -13,7 +13,6 @@ extensions = ["myst_nb", *own]
 html_math_renderer = "mathml"
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
-suppress_warnings = ["toc.empty_glob"]  # every page may have its place in the order of the index
 exclude_patterns = ["build", "_ext"]
 html_theme = "furo"
 html_title = "gampen"
