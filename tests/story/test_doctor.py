@@ -119,7 +119,7 @@ def test_a_damaged_estimator_is_a_fault_and_the_others_are_still_looked_at(
     assert ran.status == 1
     (line,) = [line for line in ran.out.splitlines() if line.startswith("  FAULT")]
     assert line.startswith("  FAULT sersic: ")
-    assert line.endswith("its content has been altered")
+    assert line.endswith("its content has been altered: get the file again")
     assert "  ok    universal: intact" in ran.out
     assert ran.out.splitlines()[-1].endswith("one thing that it needs does not hold")
 

@@ -42,7 +42,10 @@ class NetworkSettings:
     def __post_init__(self) -> None:
         """Refuse shapes that cannot be built."""
         if self.components < 1 or self.blocks < 0 or not self.widths:
-            raise UsageError("network: components, blocks and widths must be 1, 0 and one or more")
+            raise UsageError(
+                "network: components must be at least 1, blocks at least 0, widths one or more; "
+                f"got {self.components}, {self.blocks} and {self.widths}"
+            )
         for name in ("dropout", "map_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(f"network: {name} must be in [0, 1); got {getattr(self, name)}")

@@ -58,7 +58,9 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
         ) from None
     found = content_digest(tensors, {k: v for k, v in metadata.items() if k != DIGEST})
     if metadata.get(DIGEST) != found:
-        raise EstimatorError(f"{path} must hold what was written; its content has been altered")
+        raise EstimatorError(
+            f"{path} must hold what was written; its content has been altered: get the file again"
+        )
     return tensors, metadata
 
 
@@ -74,7 +76,9 @@ def parse_notes(entry: str | None, path: Path) -> dict[str, str]:
         isinstance(pair, tuple) and isinstance(pair[1], str) for pair in pairs
     )
     if not sound or len(dict(pairs)) < len(pairs):
-        raise EstimatorError(f"{path} must hold what was written; its metadata have been altered")
+        raise EstimatorError(
+            f"{path} must hold what was written; its metadata have been altered: get the file again"
+        )
     return dict(pairs)
 
 

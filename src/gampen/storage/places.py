@@ -142,7 +142,9 @@ def of_one_band(files: Sequence[Path], band: Band) -> list[Path]:
     if band is None:
         names = sorted({name for name in named.values() if name})
         if len(names) > 1:
-            raise UsageError(f"mosaics of several bands ({', '.join(names)}): choose one by --band")
+            raise UsageError(
+                f"a mosaic must be of one band; got several bands ({', '.join(names)}): say --band"
+            )
         return list(files)
     chosen = [file for file, name in named.items() if not name or same_band(name, band)]
     if not chosen:

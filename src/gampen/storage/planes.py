@@ -108,7 +108,9 @@ def choose(band: Band, names: tuple[str, ...], count: int) -> int:
     if band is None and count == 1:
         return 0
     if band is None:
-        raise GalaxyError(f"a band must be chosen where a file holds several; it holds {listed}")
+        raise GalaxyError(
+            f"a band must be chosen where a file holds several; it holds {listed}: say --band"
+        )
     if isinstance(band, int):
         if not 0 <= band < count:
             raise GalaxyError(f"band must be from 0 to {count - 1}; got {band}")

@@ -43,7 +43,8 @@ def fit_core(image: Shaped[np.ndarray, " ..."]) -> tuple[float, float, float]:
     values = np.nan_to_num(np.asarray(image, dtype=np.float64))
     if values.ndim != 2 or min(values.shape) < SMALLEST_PSF or not values.max() > 0:
         raise GalaxyError(
-            f"a PSF image must have two axes, {SMALLEST_PSF} pixels a side and a positive peak"
+            f"a PSF image must have two axes, {SMALLEST_PSF} pixels a side and a positive "
+            f"peak; got an image of shape {values.shape}, at most {values.max(initial=0.0):g}"
         )
     if values.size > LARGEST_KEPT:
         return fitted_core(values)

@@ -83,7 +83,8 @@ class Size:
             return told or (Unit.ARCSEC, 1.0)
         if told is not None and column.unit:
             raise UsageError(
-                f"{column.name} is in {column.unit!r} and cannot be taken in {self.unit.value}"
+                f"{column.name} must be in the unit that is asked for; it is in {column.unit!r} "
+                f"and cannot be taken in {self.unit.value}"
             )
         return self.unit, 1.0
 

@@ -121,7 +121,10 @@ def cutout_size(wanted: int | None, fitting: tuple[int, ...]) -> int:
         raise EstimatorError("the network must be of cutouts of some size; its weights fit none")
     known = [size for size in SIZES if size in fitting] if wanted is None else [wanted]
     if not known:
-        raise UsageError(f"the weights fit cutouts of {listed(fitting)} pixels: say --cutout-size")
+        raise UsageError(
+            f"the cutout size must be told; the weights fit cutouts of {listed(fitting)} pixels: "
+            "say --cutout-size"
+        )
     if known[0] not in fitting:
         raise UsageError(
             f"cutout size must be one that the weights fit, {listed(fitting)}; got {wanted}"

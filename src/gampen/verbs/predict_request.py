@@ -60,7 +60,10 @@ class PredictRequest:
                 told = "samples" if name == "draws" else name
                 raise UsageError(f"{told} must be at least {least}; got {getattr(self, name)}")
         if self.cluster is not None and self.workers > 1:
-            raise UsageError("workers are of this machine and a cluster has its own; choose one")
+            raise UsageError(
+                "the work must be done by --workers of this machine or by a --cluster; got both: "
+                "choose one"
+            )
         if not self.in_parts:
             format_of(self.out)
         for name in FACTS:
