@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 project = "gampen"
 author = "The gampen developers"
 # In docs/_ext.
-own = ["citation", "mathml", "modules", "options", "settings", "sizes", "workplace"]
+own = ["citation", "mathml", "modules", "options", "settings", "sizes", "streams", "workplace"]
 extensions = ["myst_nb", *own]
 html_math_renderer = "mathml"
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
