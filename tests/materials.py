@@ -56,6 +56,7 @@ def tables(simulation, **survey):
         for measured in MEASURED.get(key, ()):
             found["survey"].pop(measured, None)
     found["survey"] |= survey
+    del found["prior"]["histograms"]
     return found
 
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gampen.catalog import Catalog
 from gampen.estimator import Estimator
 from gampen.settings import SimulationSettings
 from gampen.simulation.scenes import Simulator
 from gampen.storage.fits import read_cutout
 from gampen.storage.runfiles import read_settings
-from gampen.storage.tables import read_catalog
+from gampen.storage.tables import read_catalog, write_catalog
 from materials import (
     WIDTHS,
     star,
@@ -146,3 +147,87 @@ def test_settings_of_an_estimator_are_drawn_by_laws_without_its_files():
     laws = Simulator(SIMULATION, 1).batch(0, 16)
     same = Simulator(replace(SIMULATION, survey=named), 1).batch(0, 16)
     assert (laws.images == same.images).all()
+
+
+def write_galaxies(path, rows=300, **renamed):
+    """A catalogue in which the brighter galaxies are the larger ones."""
+    generator = np.random.default_rng(2)
+    magnitude = generator.uniform(19, 21, rows)
+    columns = {
+        "magnitude": magnitude,
+        "effective_radius": 10 ** (-0.2 * (magnitude - 20) + generator.normal(0, 0.05, rows)),
+        "w": np.where(magnitude > 20, 1.0, 0.0),
+    }
+    named = {renamed.get(name, name): value for name, value in columns.items()}
+    write_catalog(Catalog.of(**named), path)
+
+
+def with_prior(runfile, text):
+    """The run file with more said of its prior."""
+    runfile.write_text(runfile.read_text().replace("prior = {", f"prior = {{{text}, "))
+    return runfile
+
+
+def test_galaxies_are_those_of_a_catalogue(gampen, tmp_path):
+    write_galaxies(tmp_path / "galaxies.csv")
+    runfile = with_prior(write_simulation(tmp_path / "s.toml"), 'catalogue = "galaxies.csv"')
+    ran = gampen("simulate", runfile, "--out", tmp_path / "a", "--count", 40)
+    assert (ran.status, ran.err) == (0, "")
+    truths = read_catalog(tmp_path / "a" / "info.csv")
+    known = read_catalog(tmp_path / "galaxies.csv")
+    magnitude = 27 - 2.5 * np.log10(truths["flux"].numbers())
+    row = np.abs(magnitude[:, None] - known["magnitude"].numbers()).argmin(axis=1)
+    radius = known["effective_radius"].numbers()[row]
+    np.testing.assert_allclose(truths["effective_radius"].numbers(), radius, rtol=1e-4)
+    kept = read_settings(tmp_path / "a" / "simulation.toml", SimulationSettings)
+    assert kept.prior.of_catalogue == ("magnitude", "effective_radius")
+    assert "galaxies.csv" in (tmp_path / "a" / "materials.toml").read_text()
+    said = gampen("survey", runfile, "--count", 16)
+    assert "magnitude                        of " in said.out
+    assert " rows" in said.out
+
+
+def test_columns_may_have_other_names_and_weights(gampen, tmp_path):
+    write_galaxies(tmp_path / "g.csv", magnitude="MAG_AUTO", effective_radius="R50")
+    told = '{file = "g.csv", magnitude = "MAG_AUTO", weight = "w", smoothing = 0.5}'
+    runfile = with_prior(write_simulation(tmp_path / "s.toml"), f"catalogue = {told}")
+    assert gampen("simulate", runfile, "--out", tmp_path / "a", "--count", 40).status == 0
+    flux = read_catalog(tmp_path / "a" / "info.csv")["flux"].numbers()
+    magnitude = 27 - 2.5 * np.log10(flux)
+    assert magnitude.min() > 19.7
+    assert magnitude.max() <= 21.0001
+    assert read_settings(
+        tmp_path / "a" / "simulation.toml", SimulationSettings
+    ).prior.of_catalogue == ("magnitude",)
+
+
+def test_an_estimator_is_trained_on_a_catalogue_and_a_histogram(gampen, tmp_path):
+    write_galaxies(tmp_path / "galaxies.csv")
+    bins = '{quantity = "bulge_to_total", edges = [0.0, 0.5, 1.0], counts = [3, 1]}'
+    text = f'catalogue = "galaxies.csv", histograms = [{bins}]'
+    runfile = with_prior(write_run(tmp_path / "run.toml"), text)
+    ran = gampen("train", runfile, "--out", tmp_path / "run")
+    assert ran.status == 0, ran.err
+    made = Estimator.load(tmp_path / "run" / "best.safetensors")
+    assert made.prior.prior.of_catalogue == ("magnitude", "effective_radius")
+    assert set(made.training_prior.laws) == {"bulge_to_total"}
+    assert gampen("train", runfile, "--out", tmp_path / "run").status == 0
+    write_galaxies(tmp_path / "galaxies.csv", rows=299)
+    assert "must stay as they are" in gampen("train", runfile, "--out", tmp_path / "run").complaint
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ('catalogue = "nowhere.csv"', "the table must exist"),
+        ('catalogue = {file = "g.csv", magnitude = "mag"}', "g.csv has no mag, but magnitude"),
+        ('catalogue = {file = "g.csv", magnitud = "mag"}', "did you mean 'magnitude'"),
+        ('catalogue = "empty.csv"', "catalogue must name columns, or have some of magnitude"),
+        ('catalogue = {file = "g.csv", magnitude = "w"}', "two galaxies or more within"),
+    ],
+)
+def test_catalogues_that_do_not_serve_are_one_line_each(gampen, tmp_path, told, reason):
+    write_galaxies(tmp_path / "g.csv")
+    write_catalog(Catalog.of(colour=np.arange(3.0)), tmp_path / "empty.csv")
+    runfile = with_prior(write_simulation(tmp_path / "survey.toml"), told)
+    assert reason in gampen("simulate", runfile, "--out", tmp_path / "out").complaint

@@ -9,6 +9,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from gampen.errors import UsageError
+from gampen.settings.populations import (
+    PARTS,
+    PROFILE,
+    CatalogueSettings,
+    HistogramSettings,
+)
 from gampen.settings.ranges import (
     ABOVE_ZERO,
     ANY,
@@ -118,6 +124,8 @@ class PriorSettings:
     model: GalaxyModel = GalaxyModel.BULGE_AND_DISK
     index: Range = (0.5, 6.0)  # of a single profile, uniform
     axis_ratio: Range = (0.15, 1.0)  # of a single profile, uniform
+    catalogue: CatalogueSettings | None = None  # galaxies to draw from, in place of those laws
+    histograms: tuple[HistogramSettings, ...] = ()  # of single quantities, in place of their laws
 
     def __post_init__(self) -> None:
         """Refuse galaxies that cannot be, or that the renderer's table does not reach."""
@@ -127,6 +135,42 @@ class PriorSettings:
         allowed |= dict.fromkeys(("twist", "offset", "radius_over_psf"), NOT_NEGATIVE)
         allowed |= dict.fromkeys(("signal_to_noise", "radius_over_frame"), ABOVE_ZERO)
         check_ranges("prior", self, {**allowed, "magnitude": ANY, "bulge_to_total": BULGE_TO_TOTAL})
+        self._check_populations()
+
+    @property
+    def of_catalogue(self) -> tuple[str, ...]:
+        """The quantities that a catalogue gives."""
+        return () if self.catalogue is None else tuple(self.catalogue.columns)
+
+    def histogram(self, quantity: str) -> HistogramSettings | None:
+        """That of a quantity, if there is one."""
+        return next((found for found in self.histograms if found.quantity == quantity), None)
+
+    def _check_populations(self) -> None:
+        """Refuse quantities that are told twice, have no galaxies, or are not of the model."""
+        told = [*self.of_catalogue, *(found.quantity for found in self.histograms)]
+        twice = sorted({name for name in told if told.count(name) > 1})
+        if twice:
+            raise UsageError(f"prior: {twice[0]} must have one law; got more: leave one out")
+        strange = {*(PARTS if self.model is GalaxyModel.SERSIC else PROFILE)} & {*told}
+        if strange:
+            raise UsageError(
+                f"prior: catalogue and histograms must be of what the model {self.model.value!r} "
+                f"has; got {', '.join(sorted(strange))}"
+            )
+        if "magnitude" in told and self.brightness is not Brightness.MAGNITUDE:
+            raise UsageError(
+                f"prior: brightness must be 'magnitude' where magnitudes have a law of their own; "
+                f"got {self.brightness.value!r}"
+            )
+        for found in self.histograms:
+            low, high = getattr(self, found.quantity)
+            bins = zip(found.edges, found.edges[1:], found.counts, strict=False)
+            if not any(start < high and stop > low and count for start, stop, count in bins):
+                raise UsageError(
+                    f"prior: the histogram of {found.quantity} must have galaxies within its "
+                    f"range, {low:g} to {high:g}; it has none"
+                )
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,12 @@ def laws_of(settings: SimulationSettings, materials: Materials = NONE) -> list[L
     survey, galaxies, scene = settings.survey, settings.prior, settings.scene
     bright = galaxies.brightness
     by_signal = bright is Brightness.SIGNAL_TO_NOISE
+
+    def law(quantity: str, otherwise: str) -> str:
+        if quantity in galaxies.of_catalogue and materials.sample is not None:
+            return f"of {len(materials.sample)} rows"
+        return otherwise if galaxies.histogram(quantity) is None else "histogram"
+
     laws = [
         Law("PSF FWHM", widths, *survey.psf_fwhm, "arcsec"),
         Law("sky sigma", noises or "log-uniform", *survey.sky_sigma, "image units"),
@@ -62,8 +68,18 @@ def laws_of(settings: SimulationSettings, materials: Materials = NONE) -> list[L
         Law("side of the frame", "one of", min(scene.sizes), max(scene.sizes), "pixel"),
         Law(SIGNAL, "log-uniform", *galaxies.signal_to_noise)
         if by_signal
-        else Law("magnitude", f"uniform in {bright.value}", *galaxies.magnitude, "mag"),
-        Law("effective radius", "log-uniform", *galaxies.effective_radius, "arcsec"),
+        else Law(
+            "magnitude",
+            law("magnitude", f"uniform in {bright.value}"),
+            *galaxies.magnitude,
+            "mag",
+        ),
+        Law(
+            "effective radius",
+            law("effective_radius", "log-uniform"),
+            *galaxies.effective_radius,
+            "arcsec",
+        ),
     ]
     if skies is not None:
         counts = [len(places_in(skies, size, survey.sky_covered)) for size in scene.sizes]
@@ -73,7 +89,7 @@ def laws_of(settings: SimulationSettings, materials: Materials = NONE) -> list[L
     shapes = ("index", "axis_ratio") if single else names
     return [
         *laws,
-        *(Law(n.replace("_", " "), "uniform", *getattr(galaxies, n)) for n in shapes),
+        *(Law(n.replace("_", " "), law(n, "uniform"), *getattr(galaxies, n)) for n in shapes),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from gampen.photometry import signal_to_noise
 from gampen.rendering.sersic import Sersic, half_light_radius
 from gampen.settings import (
+    LOGARITHMIC,
     Brightness,
     GalaxyModel,
     PriorSettings,
@@ -20,6 +22,12 @@ from gampen.settings import (
     SimulationSettings,
     SurveySettings,
 )
+from gampen.simulation.histograms import Cumulative
+
+Known = Mapping[str, Float[Tensor, " galaxy"]]
+"""What a catalogue says of each galaxy, by quantity; radii in arcsec."""
+
+UNKNOWN: Known = {}
 
 
 @dataclass(frozen=True)
@@ -71,51 +79,80 @@ class Aperture:
     size: int
 
 
-def draw_targets(draw: Draw, prior: PriorSettings, radius: Float[Tensor, " galaxy"]) -> Sersic:
+def draw_value(draw: Draw, prior: PriorSettings, name: str, known: Known) -> Tensor:
+    """A quantity of each galaxy: as it is known, by its histogram, or by the law of its range."""
+    if name in known:
+        return known[name]
+    limits, histogram = getattr(prior, name), prior.histogram(name)
+    if histogram is not None:
+        share = draw.share()
+        low, high = (torch.full_like(share, end, dtype=torch.float64) for end in limits)
+        return Cumulative.of(histogram).between(low, high, share)
+    return draw.log_uniform(limits) if name in LOGARITHMIC else draw.uniform(limits)
+
+
+def draw_targets(
+    draw: Draw, prior: PriorSettings, radius: Float[Tensor, " galaxy"], known: Known = UNKNOWN
+) -> Sersic:
     """The profiles of each galaxy, of flux one in all.
 
     They are scaled together so that the galaxy's half-light radius is the one given.
     """
     single = prior.model is GalaxyModel.SERSIC
-    shape = draw_profile(draw, prior) if single else draw_bulge_and_disk(draw, prior)
+    shape = (draw_profile if single else draw_bulge_and_disk)(draw, prior, known)
     scale = (radius / half_light_radius(shape))[:, None]
     return replace(shape, effective_radius=shape.effective_radius * scale)
 
 
-def draw_profile(draw: Draw, prior: PriorSettings) -> Sersic:
+def draw_profile(draw: Draw, prior: PriorSettings, known: Known = UNKNOWN) -> Sersic:
     """One profile a galaxy, of flux one and semi-major axis one."""
     angle = draw.uniform((0.0, 180.0))
     x, y = _within_disc(draw, prior.offset)
-    index, axis_ratio = draw.uniform(prior.index), draw.uniform(prior.axis_ratio)
+    index, axis_ratio = (draw_value(draw, prior, name, known) for name in ("index", "axis_ratio"))
     one = torch.ones_like(angle)
     columns = (one, one, index, axis_ratio, angle, x, y)
     return Sersic(*(column[:, None] for column in columns))
 
 
-def draw_bulge_and_disk(draw: Draw, prior: PriorSettings) -> Sersic:
+def draw_bulge_and_disk(draw: Draw, prior: PriorSettings, known: Known = UNKNOWN) -> Sersic:
     """Bulge (component 0) and disk (component 1) of each galaxy, the disk's semi-major axis one."""
-    bulge = draw.uniform(prior.bulge_to_total)
+
+    def value(name: str) -> Tensor:
+        return draw_value(draw, prior, name, known)
+
+    bulge = value("bulge_to_total")
     angle = draw.uniform((0.0, 180.0))
     x, y = _within_disc(draw, prior.offset)
     return Sersic(
         flux=torch.stack([bulge, 1 - bulge], dim=1),
-        effective_radius=_pair(draw.log_uniform(prior.radius_ratio), torch.ones_like(bulge)),
-        index=_pair(draw.uniform(prior.bulge_index), draw.uniform(prior.disk_index)),
-        axis_ratio=_pair(draw.uniform(prior.bulge_axis_ratio), draw.uniform(prior.disk_axis_ratio)),
+        effective_radius=_pair(value("radius_ratio"), torch.ones_like(bulge)),
+        index=_pair(value("bulge_index"), value("disk_index")),
+        axis_ratio=_pair(value("bulge_axis_ratio"), value("disk_axis_ratio")),
         angle=_pair(angle + draw.normal(prior.twist), angle),
         x=_pair(x, x),
         y=_pair(y, y),
     )
 
 
+def radius_limits(
+    prior: PriorSettings, survey: SurveySettings, aperture: Aperture
+) -> tuple[Float[Tensor, " galaxy"], Float[Tensor, " galaxy"]]:
+    """What PSF and frame leave of the prior's range of radii [pixel]."""
+    low, high = (limit / survey.pixel_scale for limit in prior.effective_radius)
+    least = (prior.radius_over_psf * aperture.psf_fwhm).clamp(min=low)
+    return least, torch.full_like(least, min(high, prior.radius_over_frame * aperture.size))
+
+
 def draw_radius(
     draw: Draw, prior: PriorSettings, survey: SurveySettings, aperture: Aperture
 ) -> Float[Tensor, " galaxy"]:
-    """Half-light radii [pixel], log-uniform in what PSF and frame leave of the prior's range."""
-    low, high = (limit / survey.pixel_scale for limit in prior.effective_radius)
-    least = (prior.radius_over_psf * aperture.psf_fwhm).clamp(min=low)
-    most = torch.full_like(least, min(high, prior.radius_over_frame * aperture.size))
-    return draw.log_uniform_between(least, most)
+    """Half-light radii [pixel], log-uniform or by their histogram, within their limits."""
+    least, most = radius_limits(prior, survey, aperture)
+    histogram, scale = prior.histogram("effective_radius"), survey.pixel_scale
+    if histogram is None:
+        return draw.log_uniform_between(least, most)
+    limits = least * scale, torch.maximum(least, most) * scale
+    return Cumulative.of(histogram).between(*limits, draw.share()) / scale
 
 
 def draw_flux(
@@ -125,7 +162,7 @@ def draw_flux(
     psf_fwhm: Float[Tensor, " galaxy"],
     sky_sigma: Float[Tensor, " galaxy"],
 ) -> Float[Tensor, " galaxy"]:
-    """Fluxes [image units] of targets: uniform in magnitude, in flux, or in ln S/N."""
+    """Fluxes [image units] of targets: uniform in magnitude, flux or ln S/N, or by a histogram."""
     prior, zero_point = settings.prior, settings.survey.zero_point
     if prior.brightness is Brightness.SIGNAL_TO_NOISE:
         of_unit_flux = signal_to_noise(torch.ones_like(radius), radius, psf_fwhm, sky_sigma)
@@ -134,7 +171,7 @@ def draw_flux(
         limits = torch.tensor(prior.magnitude[::-1], dtype=torch.float64)
         faintest, brightest = magnitude_to_flux(limits, zero_point).tolist()
         return draw.uniform((faintest, brightest))
-    return magnitude_to_flux(draw.uniform(prior.magnitude), zero_point)
+    return magnitude_to_flux(draw_value(draw, prior, "magnitude", UNKNOWN), zero_point)
 
 
 def draw_neighbours(

@@ -27,6 +27,7 @@ from gampen.settings import SimulationSettings
 from gampen.simulation.exposures import Noise, Optics
 from gampen.simulation.masks import draw_masks
 from gampen.simulation.materials import NONE, Materials
+from gampen.simulation.populations import draw_known
 from gampen.simulation.priors import (
     Aperture,
     Draw,
@@ -34,6 +35,7 @@ from gampen.simulation.priors import (
     draw_neighbours,
     draw_radius,
     draw_targets,
+    magnitude_to_flux,
 )
 from gampen.simulation.quantities import describe
 from gampen.simulation.rows import cat_rows, take_rows
@@ -47,13 +49,14 @@ LEAST_SHARE = 0.05  # of a PSF's light within its width
 class Light:
     """Galaxies without noise, in frames of one size: their targets have a flux of one in all.
 
-    `radius` is their half-light radius [pixel].
+    `radius` is their half-light radius [pixel]; `magnitude` theirs, where a catalogue says it.
     """
 
     images: Float[Tensor, "galaxy height width"]
     target: Sersic
     radius: Float[Tensor, " galaxy"]
     optics: Optics
+    magnitude: Float[Tensor, " galaxy"] | None = None
 
 
 @dataclass(frozen=True)
@@ -200,13 +203,18 @@ def lit(
     survey, scene = settings.survey, settings.scene
     optics = Optics.draw(draw, survey, materials.stars)
     aperture = Aperture(optics.psf_fwhm, size)
-    radius = draw_radius(draw, settings.prior, survey, aperture)
-    whole = Target(draw_targets(draw, settings.prior, radius), radius, optics.psf_fwhm)
+    known = draw_known(draw, settings, aperture, materials.sample)
+    if "effective_radius" in known:
+        radius = known["effective_radius"] / survey.pixel_scale
+    else:
+        radius = draw_radius(draw, settings.prior, survey, aperture)
+    whole = Target(draw_targets(draw, settings.prior, radius, known), radius, optics.psf_fwhm)
     target = change(draw, whole, settings)
     around = draw_neighbours(draw, target.profile, scene, aperture, target.radius)
     everything = Sersic.cat(target.profile, around)
     images = render_in_groups(everything, optics.psf, (size, size), optics.finer)
-    return target, Light(images, whole.profile, target.radius, optics)
+    light = Light(images, whole.profile, target.radius, optics, known.get("magnitude"))
+    return target, light
 
 
 @torch.no_grad()
@@ -218,7 +226,10 @@ def observe(
     sky = draw_sky(settings, draw, size, materials.skies)
     noise = sky.noise
     optics = light.optics
-    flux = draw_flux(draw, settings, light.radius, optics.psf_fwhm, noise.sky_sigma)
+    if light.magnitude is None:
+        flux = draw_flux(draw, settings, light.radius, optics.psf_fwhm, noise.sky_sigma)
+    else:
+        flux = magnitude_to_flux(light.magnitude, settings.survey.zero_point)
     seen, residual = sky.under(draw, light.images * flux[:, None, None])
     told = optics.psf_fwhm * (1 + draw.normal(scene.psf_error))
     told = told.masked_fill(draw.share() < scene.psf_unknown_share, torch.nan)

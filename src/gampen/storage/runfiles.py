@@ -198,8 +198,9 @@ def plain(value: object) -> object:
 
 
 def as_table(settings: object) -> dict[str, object]:
-    """A dataclass of settings as tables, arrays and scalars."""
-    return {field.name: plain(getattr(settings, field.name)) for field in init_fields(settings)}
+    """A dataclass of settings as tables, arrays and scalars; what is None is left out."""
+    found = {field.name: getattr(settings, field.name) for field in init_fields(settings)}
+    return {name: plain(value) for name, value in found.items() if value is not None}
 
 
 def table_lines(table: dict[str, object], names: tuple[str, ...]) -> list[str]:

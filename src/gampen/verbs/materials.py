@@ -6,31 +6,31 @@ whether an estimator covers a survey) holds as it does for laws.
 
 from __future__ import annotations
 
-import glob
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
-from gampen.errors import GalaxyError, UsageError
+from gampen.errors import UsageError
 from gampen.rendering.psf import moffat_slope
-from gampen.settings import Range, SimulationSettings
-from gampen.simulation.exposures import Stars
+from gampen.settings import (
+    QUANTITIES,
+    CatalogueSettings,
+    GalaxyModel,
+    PriorSettings,
+    Range,
+    SimulationSettings,
+)
+from gampen.settings.populations import PARTS, PROFILE, WHOLE
 from gampen.simulation.materials import NONE, Materials
-from gampen.simulation.skies import Skies, Sky, places_in
-from gampen.storage.fits import measured, psf_image
-from gampen.storage.hdus import read_hdus
-from gampen.storage.planes import choose_planes
-from gampen.storage.psfs import centred, fit_core
-from gampen.storage.runfiles import convert, read_settings, write_settings
+from gampen.simulation.skies import Skies, places_in
+from gampen.storage.runfiles import build, convert, plain, read_settings, write_settings
+from gampen.storage.tables import read_catalog
+from gampen.verbs.supplies import digests, matching, read_sky, read_stars, sample_of
 
 Table = dict[str, Any]
-PSF_IMAGES, SKY_IMAGES = "psf_images", "sky_images"
-LEAST_FWHM = 1.9  # [pixel]: a narrower PSF holds more than its own pixels can tell
+PSF_IMAGES, SKY_IMAGES, CATALOGUE = "psf_images", "sky_images", "catalogue"
 USUAL_SLOPES: Range = (2.5, 4.5)  # where images end too close to the peak to tell of wings
 NOTE = "materials.toml"
 
@@ -41,6 +41,7 @@ class Sources:
 
     psf_images: dict[str, str] = field(default_factory=dict)
     sky_images: dict[str, str] = field(default_factory=dict)
+    catalogue: dict[str, str] = field(default_factory=dict)
 
     @property
     def any(self) -> bool:
@@ -70,14 +71,15 @@ def supplied(table: Table, folder: Path) -> tuple[Table, Supply]:
     Paths stand relative to the folder. `UsageError` for files that are not there, are none of their
     kind, or say something else than the table.
     """
-    supply, survey = Supply(), table.get("survey")
-    if not isinstance(survey, dict):
-        return table, supply
-    if survey.get(PSF_IMAGES):
-        survey, supply = with_stars(survey, folder, supply)
-    if survey.get(SKY_IMAGES):
-        survey, supply = with_skies(survey, folder, supply)
-    return {**table, "survey": survey}, supply
+    supply, found = Supply(), dict(table)
+    for part, key, put in (
+        ("survey", PSF_IMAGES, with_stars),
+        ("survey", SKY_IMAGES, with_skies),
+        ("prior", CATALOGUE, with_sample),
+    ):
+        if isinstance(found.get(part), dict) and found[part].get(key):
+            found[part], supply = put(found[part], folder, supply)
+    return found, supply
 
 
 def check_frames(settings: SimulationSettings, supply: Supply) -> None:
@@ -116,6 +118,27 @@ def with_skies(survey: Table, folder: Path, supply: Supply) -> tuple[Table, Supp
     return fill(survey, filled, SKY_IMAGES), Supply(replace(supply.materials, skies=skies), told)
 
 
+def with_sample(prior: Table, folder: Path, supply: Supply) -> tuple[Table, Supply]:
+    """A prior's table with the names of its catalogue's columns, and the galaxies of that."""
+    told = convert(CatalogueSettings, prior[CATALOGUE], CATALOGUE)
+    assert isinstance(told, CatalogueSettings)  # noqa: S101
+    path = folder / told.file
+    table = read_catalog(path)
+    if not told.columns:
+        model = prior.get("model", PriorSettings.model.value)
+        own = (*WHOLE, *(PROFILE if model == GalaxyModel.SERSIC.value else PARTS))
+        told = replace(told, **{name: name for name in own if name in table})
+    if not told.columns:
+        raise UsageError(
+            f"{CATALOGUE} must name columns, or have some of {', '.join(QUANTITIES)}; "
+            f"{path.name} has {', '.join(table.names)}"
+        )
+    filled = {**prior, CATALOGUE: plain(told)}
+    sample = sample_of(table, told, build(PriorSettings, filled, "prior."))
+    sources = replace(supply.sources, catalogue=digests([path], folder))
+    return filled, Supply(replace(supply.materials, sample=sample), sources)
+
+
 def ends(values: Sequence[float]) -> list[float]:
     """The least and the largest value."""
     return [min(values), max(values)]
@@ -130,69 +153,6 @@ def fill(table: Table, filled: Mapping[str, list[float]], key: str) -> Table:
                 f"({found[0]:.4g} to {found[1]:.4g}); got {table[name]}"
             )
     return {**table, **filled}
-
-
-def matching(value: object, folder: Path, key: str) -> list[Path]:
-    """The files that patterns match, in the order of these, each once; `UsageError` without any."""
-    patterns = convert(tuple[str, ...], value, key)
-    assert isinstance(patterns, tuple)  # noqa: S101
-    found: dict[Path, None] = {}
-    for pattern in patterns:
-        names = sorted(glob.glob(str(folder / pattern), recursive=True))  # noqa: PTH207 - absolute
-        if not names:
-            raise UsageError(
-                f"{key} must match files, relative to the run file; {pattern!r} matches none in "
-                f"{folder}"
-            )
-        found.update(dict.fromkeys(map(Path, names)))
-    return list(found)
-
-
-def digests(files: Sequence[Path], folder: Path) -> dict[str, str]:
-    """The SHA-256 of each file, by its path from the folder where it lies below that."""
-    return {
-        str(path.relative_to(folder) if path.is_relative_to(folder) else path): hashlib.sha256(
-            path.read_bytes()
-        ).hexdigest()
-        for path in files
-    }
-
-
-def read_stars(files: Sequence[Path]) -> Stars:
-    """Images of PSFs, centred and of one odd side, and what is measured of them."""
-    images, facts = [], []
-    for path in files:
-        try:
-            image = psf_image(path, None)
-            facts.append(measured(image))
-            images.append(centred(image, fit_core(image)))
-        except (GalaxyError, OSError) as error:
-            raise UsageError(f"the PSF image {path.name}: {error}") from None
-        if facts[-1][0] < LEAST_FWHM:
-            raise UsageError(
-                f"a PSF image must show a PSF at least two pixels wide; {path.name} is "
-                f"{facts[-1][0]:.2f} wide: leave it out, or describe such PSFs by psf_fwhm and "
-                "psf_families, which are rendered finer"
-            )
-    side = max(len(image) for image in images)
-    padded = [np.pad(image, (side - len(image)) // 2) for image in images]
-    shares = [np.nan if share is None else share for _, share in facts]
-    return Stars(
-        torch.from_numpy(np.stack(padded)).float(),
-        torch.tensor([width for width, _ in facts]),
-        torch.tensor(shares),
-    )
-
-
-def read_sky(path: Path) -> Sky:
-    """An image of sky; bad pixels are those of its mask, or not finite."""
-    try:
-        planes = choose_planes(read_hdus(path))
-        image = np.squeeze(planes.image).astype(np.float32)
-        bad = ~np.isfinite(image) | (planes.bad if planes.bad.size else False)
-        return Sky.of(torch.from_numpy(np.nan_to_num(image)), torch.from_numpy(bad))
-    except (GalaxyError, OSError) as error:
-        raise UsageError(f"the image of sky {path.name}: {error}") from None
 
 
 def check_sources(folder: Path, sources: Sources) -> None:

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from gampen.settings import RunSettings, SimulationSettings
+from gampen.settings import CatalogueSettings, RunSettings, SimulationSettings
 from gampen.simulation.materials import Materials
 from gampen.simulation.surveys import survey
 from gampen.storage.runfiles import read_settings
 from gampen.verbs.materials import Sources, Supply, check_frames, supplied
+
+NAMED = {"survey": survey, "catalogue": lambda name: CatalogueSettings(Path(name))}
+"""What a name stands for in place of a table."""
 
 Settings = TypeVar("Settings", SimulationSettings, RunSettings)
 
@@ -42,7 +45,7 @@ def read_simulation(path: Path) -> Prepared[SimulationSettings]:
         supplies.append(supply)
         return table
 
-    settings = read_settings(path, SimulationSettings, {"survey": survey}, filled)
+    settings = read_settings(path, SimulationSettings, NAMED, filled)
     check_frames(settings, supplies[-1])
     return Prepared(settings, supplies[-1])
 
@@ -63,6 +66,6 @@ def read_run(path: Path) -> Prepared[RunSettings]:
         supplies.append(supply)
         return {**table, "simulation": simulation}
 
-    settings = read_settings(path, RunSettings, {"survey": survey, "simulation": beside}, filled)
+    settings = read_settings(path, RunSettings, NAMED | {"simulation": beside}, filled)
     check_frames(settings.simulation, supplies[-1])
     return Prepared(settings, supplies[-1])
