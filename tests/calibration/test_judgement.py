@@ -41,6 +41,16 @@ def test_what_would_not_be_noticed_shrinks_with_the_root_of_the_number():
     assert few.smallest_bias == pytest.approx(3 * many.smallest_bias)
 
 
+def test_far_outliers_do_not_hide_what_coverage_would_notice():
+    posterior, truth = arm(CALIBRATED, 2000)
+    deviation = posterior.mixture.covariance.diagonal(dim1=-2, dim2=-1).sqrt().numpy()
+    shifted = truth.copy()
+    shifted[:3, 2] *= np.exp(40 * deviation[:3, 2])
+    found = judge(Battery.of(posterior, shifted, {}))[2]
+    # 68.27 % of 2,000 is off by four standard errors at most; a width changes it by 0.484 of itself.
+    assert 0.03 <= found.smallest_width < 4 * math.sqrt(0.6827 * 0.3173 / 2000) / 0.484
+
+
 def test_ranks_of_a_gaussian_give_its_width():
     from scipy import stats
 

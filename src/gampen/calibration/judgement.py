@@ -13,6 +13,7 @@ from gampen.calibration.battery import Battery
 from gampen.calibration.bins import LEVEL
 from gampen.calibration.checks import COVERAGE, RELEASE
 from gampen.calibration.coverage import LEVELS, coverage
+from gampen.calibration.null import Null
 
 HALF_WIDTH = NormalDist().inv_cdf(0.5 + LEVEL / 2)  # of a Gaussian's interval [deviations]
 
@@ -78,9 +79,20 @@ def _judgement(battery: Battery, place: int) -> Judgement:
         faults=_faults(battery, place),
         width=width_factor(ranks),
         bias=float(np.nanmean(battery.z_scores.values[:, place])),
-        smallest_width=max(RELEASE["z_deviation"].limit, null.deviation(moment)),
+        smallest_width=_smallest_width(null, moment),
         smallest_bias=max(RELEASE["z_mean"].limit, null.mean()),
     )
+
+
+def _smallest_width(null: Null, fourth_moment: float) -> float:
+    """The smallest error in width that the z-scores or the coverage of 68.27 % would show.
+
+    Far outliers hide it from the deviation of the z-scores, and not from coverage, which changes by
+    twice the density at the interval's end times its width.
+    """
+    by_scores = max(RELEASE["z_deviation"].limit, null.deviation(fourth_moment))
+    by_coverage = max(RELEASE[COVERAGE[0]].limit, null.share(LEVEL))
+    return min(by_scores, by_coverage / (2 * HALF_WIDTH * NormalDist().pdf(HALF_WIDTH)))
 
 
 def _faults(battery: Battery, place: int) -> tuple[Fault, ...]:
