@@ -7,7 +7,8 @@ import pytest
 
 from arms import CALIBRATED, CAUTIOUS, OVERCONFIDENT, arm
 from gampen.calibration.battery import Battery
-from gampen.calibration.judgement import Fault, judge, width_factor
+from gampen.calibration.judgement import Fault, judge, smallest_width, width_factor
+from gampen.calibration.null import Null
 
 NAMED = {CALIBRATED: (), CAUTIOUS: (Fault.CAUTIOUS,), OVERCONFIDENT: (Fault.OVERCONFIDENT,)}
 
@@ -41,14 +42,12 @@ def test_what_would_not_be_noticed_shrinks_with_the_root_of_the_number():
     assert few.smallest_bias == pytest.approx(3 * many.smallest_bias)
 
 
-def test_far_outliers_do_not_hide_what_coverage_would_notice():
-    posterior, truth = arm(CALIBRATED, 2000)
-    deviation = posterior.mixture.covariance.diagonal(dim1=-2, dim2=-1).sqrt().numpy()
-    shifted = truth.copy()
-    shifted[:3, 2] *= np.exp(40 * deviation[:3, 2])
-    found = judge(Battery.of(posterior, shifted, {}))[2]
-    # 68.27 % of 2,000 is off by four standard errors at most; a width changes it by 0.484 of itself.
-    assert 0.03 <= found.smallest_width < 4 * math.sqrt(0.6827 * 0.3173 / 2000) / 0.484
+def test_tails_that_hide_a_width_from_scores_do_not_hide_it_from_coverage():
+    null = Null(galaxies=2000, parameters=3)
+    gaussian, heavy = smallest_width(null, 3.0), smallest_width(null, 3000.0)
+    # 68.27 % of 2,000 is off by four standard errors at most; a width moves it by 0.484 of itself.
+    assert null.deviation(3000.0) > 1
+    assert 0.03 < gaussian < heavy < 4 * math.sqrt(0.6827 * 0.3173 / 2000) / 0.484
 
 
 def test_ranks_of_a_gaussian_give_its_width():

@@ -79,12 +79,12 @@ def _judgement(battery: Battery, place: int) -> Judgement:
         faults=_faults(battery, place),
         width=width_factor(ranks),
         bias=float(np.nanmean(battery.z_scores.values[:, place])),
-        smallest_width=_smallest_width(null, moment),
+        smallest_width=smallest_width(null, moment),
         smallest_bias=max(RELEASE["z_mean"].limit, null.mean()),
     )
 
 
-def _smallest_width(null: Null, fourth_moment: float) -> float:
+def smallest_width(null: Null, fourth_moment: float) -> float:
     """The smallest error in width that the z-scores or the coverage of 68.27 % would show.
 
     Far outliers hide it from the deviation of the z-scores, and not from coverage, which changes by
