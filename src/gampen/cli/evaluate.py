@@ -32,6 +32,6 @@ def evaluate(
     done = run(catalogue, truths, out_path, bins or ())
     battery = {"passed": done.battery.passed, "failed": done.battery.failed}
     short = {name: part for name, part in done.figures.items() if name not in LONG}
-    out.print_json(data={**short, "battery": battery})
+    out.print_json(data={**short, "battery": battery}, highlight=False)
     for file in done.files:
         out.print(str(file), markup=False)
