@@ -107,7 +107,10 @@ def tables(settings: type, place: str = "") -> Iterator[tuple[str, type]]:
         held = inner(hints[field.name])
         if held is not None:
             named = ".NAME" if typing.get_origin(hints[field.name]) is dict else ""
-            yield from tables(held, f"{place}.{field.name}{named}".lstrip("."))
+            inside = f"{place}.{field.name}{named}".lstrip(".")
+            # A list of tables is written in double brackets.
+            several = typing.get_origin(hints[field.name]) is tuple
+            yield from tables(held, f"[{inside}]" if several else inside)
 
 
 def section(place: str, settings: type, title: str) -> str:

@@ -18,7 +18,7 @@ PAGES = sorted(
     path
     for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md", "examples/**/*.toml")
     for path in ROOT.glob(pattern)
-    if path.name != "CHANGELOG.md"
+    if path.name not in ("CHANGELOG.md", "CONTRIBUTING.md")  # of other versions; tried on its own
 )
 GAMPEN = typer.main.get_command(cli.app)
 BLOCK = re.compile(r"^ *(`{3,}|:{3,})\{?([\w-]*)\}?[^\n]*\n(.*?)^ *\1 *$", re.MULTILINE | re.DOTALL)

@@ -40,12 +40,12 @@ class CatalogueSettings:
     weight: str = ""  # the column of weights, if rows are not equally likely
     magnitude: str = ""  # [mag]
     effective_radius: str = ""  # [arcsec]
-    bulge_to_total: str = ""
-    bulge_index: str = ""
-    disk_index: str = ""
+    bulge_to_total: str = ""  # of the flux
+    bulge_index: str = ""  # of Sersic
+    disk_index: str = ""  # of Sersic
     radius_ratio: str = ""  # effective radius of bulge over disk
-    bulge_axis_ratio: str = ""
-    disk_axis_ratio: str = ""
+    bulge_axis_ratio: str = ""  # minor over major
+    disk_axis_ratio: str = ""  # minor over major
     index: str = ""  # of a single profile
     axis_ratio: str = ""  # of a single profile
 
@@ -65,7 +65,7 @@ class CatalogueSettings:
 class HistogramSettings:
     """How many galaxies there are in bins of a quantity: evenly inside each, of radii in ln."""
 
-    quantity: str
+    quantity: str  # by its name in the prior
     edges: tuple[float, ...]  # rising
     counts: tuple[float, ...]  # one fewer than edges
 
