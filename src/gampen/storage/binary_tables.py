@@ -16,6 +16,7 @@ from gampen.storage.portable import LETTERS, Values, escaped, portable, unescape
 from gampen.storage.streams import Stream
 
 MOST_FIELDS = 999
+LDAC_HEADER = "LDAC_IMHEAD"  # in SExtractor's FITS_LDAC, before the table of objects
 HEADERS = 2**20
 """[byte] Of a file, in which the header of its table is."""
 
@@ -103,10 +104,11 @@ def records(part: Catalog, kind: np.dtype[np.void]) -> Shaped[np.ndarray, " gala
 
 
 def read_fits_table(path: Path) -> Catalog:
-    """The catalogue in the first binary table of a FITS file."""
+    """The catalogue in the first binary table of a FITS file; not the image's header of an LDAC."""
     check_fields(path)
     with fits.open(path, memmap=False) as hdus:
         tables = [hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)]
+        tables = [table for table in tables if table.name != LDAC_HEADER] or tables
         if not tables:
             raise UsageError(f"{path} must hold a binary table; it has none")
         header, definition, data = tables[0].header, tables[0].columns, tables[0].data

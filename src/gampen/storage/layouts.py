@@ -140,7 +140,8 @@ def bare(root: Path, names: list[str]) -> Folder:
     """The galaxies of loose FITS files, named relative to their folder."""
     if not names:
         raise UsageError(
-            f"{root} must hold FITS files or an info table; there are none there or in {CUTOUTS}/"
+            f"{root} must hold FITS files or an info table; there are none there or in {CUTOUTS}/, "
+            "and other folders in it are not searched"
         )
     # What is no text in this machine's encoding could not be written into any catalogue.
     names = [printable(name) for name in names]

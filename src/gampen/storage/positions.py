@@ -10,15 +10,25 @@ from gampen.errors import UsageError
 from gampen.storage.facts import in_our_units
 
 POSITION = ("ra", "dec")
+PAIRS = (
+    POSITION,
+    ("alphawin_j2000", "deltawin_j2000"),
+    ("alpha_j2000", "delta_j2000"),
+    ("raj2000", "dej2000"),
+    ("ra_icrs", "de_icrs"),
+)
+"""What columns of a position are called: here, in tables of SExtractor, and in those of VizieR."""
 
 
 def positioned(catalog: Catalog, path: Path) -> Catalog:
     """The catalogue of a file with `ra` and `dec` as its first columns, facts in gampen's units.
 
-    Capitals do not matter in these two names. `UsageError` where one of them is missing, and for a
-    column that is no number or in a unit that cannot be converted.
+    Capitals do not matter in these two names, and the first of `PAIRS` is taken. `UsageError` where
+    one of them is missing, and for a column that is no number or in a unit that cannot be
+    converted.
     """
-    found = [column_of(catalog, name) for name in POSITION]
+    pairs = [[column_of(catalog, name) for name in pair] for pair in PAIRS]
+    found = next((pair for pair in pairs if None not in pair), pairs[0])
     first = [replace(c, name=n) for c, n in zip(found, POSITION, strict=True) if c is not None]
     if len(first) < len(POSITION):
         names = ", ".join(catalog.names)

@@ -55,11 +55,17 @@ def source_rows(table: Catalog, path: Path) -> Catalog:
 
 
 def object_ids(table: Catalog) -> list[str]:
-    """The galaxies' ids, or their numbers where there are none."""
+    """The galaxies' ids: SExtractor's NUMBER where there are none, if no two have the same.
+
+    Else their places in the table.
+    """
     column = column_of(table, "object_id")
-    if column is None:
-        return [f"galaxy-{number:07d}" for number in range(len(table))]
-    return column.text()
+    if column is not None:
+        return column.text()
+    number = column_of(table, "number")
+    if number is not None and len(set(numbers := number.text())) == len(table):
+        return numbers
+    return [f"galaxy-{place:07d}" for place in range(len(table))]
 
 
 def file_name(object_id: str) -> str:
