@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -44,6 +46,28 @@ def test_what_is_saved_is_loaded(file):
     assert loaded.prior == built.prior
     assert loaded.network.settings == built.network.settings
     assert_same(loaded.predict(ragged(), FEW), built.predict(ragged(), FEW))
+
+
+def test_what_is_no_cutouts_is_refused_in_one_line():
+    """In a process of its own: types are checked while tests run, and this one has a wrong type."""
+    code = """if True:
+        import numpy as np
+        from gampen import Cutout, Estimator, UsageError
+        cutout = Cutout(np.eye(48), object_id="a", pixel_scale=0.2)
+        estimator = Estimator.load("universal")
+        for given in ([cutout], cutout, cutout.pixels):
+            try:
+                estimator.predict(given)
+            except UsageError as error:
+                print(error)
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    kinds = ["list", "Cutout", "ndarray"]
+    said = "galaxies must be given as Cutouts; got {}: Cutouts.of"
+    assert [line.startswith(said.format(k)) for line, k in zip(lines, kinds, strict=True)] == [
+        True
+    ] * 3
 
 
 def test_a_loaded_estimator_is_saved_as_the_same_bytes(file, tmp_path):

@@ -145,3 +145,21 @@ def test_a_posterior_that_does_not_know_its_prior_says_so():
 def test_a_prior_of_an_unknown_parameter_is_refused():
     with pytest.raises(UsageError, match="got size for flux"):
         Prior({"size": Uniform()}).log_prob({"flux": VALUES})
+
+
+@pytest.mark.parametrize(
+    ("law", "numbers"),
+    [
+        (Uniform, (2, 1)),
+        (Uniform, (math.nan, 1)),
+        (LogUniform, (3, 1)),
+        (LogUniform, (-3, 1)),
+        (Normal, (0, 0)),
+        (Normal, (0, -1)),
+        (LogNormal, (-1, 1)),
+        (LogNormal, (1, 0)),
+    ],
+)
+def test_a_law_that_is_none_is_refused_when_it_is_made(law, numbers):
+    with pytest.raises(UsageError, match="must"):
+        law(*numbers)

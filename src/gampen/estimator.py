@@ -148,7 +148,7 @@ class Estimator:
         provenance = {**json.loads(metadata["provenance"]), DIGEST: metadata[DIGEST]}
         return cls(network, prior, provenance, guard, recalibration)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | str) -> None:
         """Write it to one safetensors file."""
         provenance = {key: value for key, value in self.provenance.items() if key != DIGEST}
         metadata = {
@@ -162,7 +162,7 @@ class Estimator:
         }
         guarding = self.guard.tensors if self.guard else {}
         tensors = self.network.state_dict() | guarding | self.recalibration.tensors
-        write_tensors(path, tensors, metadata)
+        write_tensors(Path(path), tensors, metadata)
 
     def infer(self, cutouts: Cutouts, sampling: Sampling) -> Inferred:
         """What the network says of every galaxy, in pixels and sky sigmas."""
@@ -183,8 +183,14 @@ class Estimator:
     def examine(self, cutouts: Cutouts, sampling: Sampling | None = None) -> Prediction:
         """The posterior of every galaxy, with its crop, noise and flags.
 
-        `GalaxyError` where the network returns no distribution for one of them.
+        `GalaxyError` where the network returns no distribution for one of them, `UsageError` for
+        what is no `Cutouts`.
         """
+        if not isinstance(cutouts, Cutouts):
+            raise UsageError(
+                f"galaxies must be given as Cutouts; got {type(cutouts).__name__}: "
+                "Cutouts.of([cutout, ...]) or load_cutouts(folder) makes them"
+            )
         inferred = self.infer(cutouts, sampling or Sampling())
         inferred = self._recalibrated(inferred, cutouts)
         sky_sigma = inferred.sky_sigma.double().numpy()

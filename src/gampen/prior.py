@@ -36,6 +36,11 @@ class Uniform(Law):
     low: float = -math.inf
     high: float = math.inf
 
+    def __post_init__(self) -> None:
+        """Refuse limits that hold nothing."""
+        if not self.low <= self.high:
+            raise UsageError(f"low must not be above high; got {self.low} and {self.high}")
+
     def log_prob(self, value: Float[Tensor, " *any"]) -> Float[Tensor, " *any"]:
         """ln of the density."""
         width = self.high - self.low
@@ -49,6 +54,13 @@ class LogUniform(Law):
 
     low: float = 0.0
     high: float = math.inf
+
+    def __post_init__(self) -> None:
+        """Refuse limits that hold nothing."""
+        if not 0 <= self.low <= self.high:
+            raise UsageError(
+                f"low must be 0 or more and not above high; got {self.low} and {self.high}"
+            )
 
     def log_prob(self, value: Float[Tensor, " *any"]) -> Float[Tensor, " *any"]:
         """ln of the density."""
@@ -65,6 +77,11 @@ class Normal(Law):
     mean: float
     deviation: float
 
+    def __post_init__(self) -> None:
+        """Refuse a deviation that is none."""
+        if not self.deviation > 0:
+            raise UsageError(f"a deviation must be above 0; got {self.deviation}")
+
     def log_prob(self, value: Float[Tensor, " *any"]) -> Float[Tensor, " *any"]:
         """ln of the density."""
         norm = math.log(self.deviation * math.sqrt(2 * math.pi))
@@ -77,6 +94,14 @@ class LogNormal(Law):
 
     median: float
     deviation: float
+
+    def __post_init__(self) -> None:
+        """Refuse a median or a deviation that is none."""
+        if not (self.median > 0 and self.deviation > 0):
+            raise UsageError(
+                "a median and a deviation of logarithms must be above 0; "
+                f"got {self.median} and {self.deviation}"
+            )
 
     def log_prob(self, value: Float[Tensor, " *any"]) -> Float[Tensor, " *any"]:
         """ln of the density."""
