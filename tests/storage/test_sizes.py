@@ -61,6 +61,18 @@ def test_a_side_is_so_many_times_a_column_in_its_unit(size, unit, expected):
     assert sides(size, unit) == [*expected, "radius must be a positive number; it tells no size"]
 
 
+def test_capitals_do_not_matter_in_the_name_of_a_column():
+    catalog = Catalog.of(FLUX_RADIUS=[20.0])
+    asked, _ = Size(8, Unit.PIXEL, "flux_radius").of(catalog)
+    assert asked.tolist() == [160]
+
+
+def test_the_column_that_is_spelled_as_asked_comes_before_one_in_other_capitals():
+    catalog = Catalog.of(FLUX_RADIUS=[20.0], flux_radius=[5.0])
+    asked, _ = Size(8, Unit.PIXEL, "FLUX_RADIUS").of(catalog)
+    assert asked.tolist() == [160]
+
+
 def test_units_that_contradict_each_other_are_refused():
     for size, unit, reason in (
         (Size(8, column="radius"), "furlong", "it is in 'furlong': say --arcsec or --pixels"),

@@ -93,3 +93,12 @@ def test_a_named_column_is_the_catalogues_and_one_of_the_truths_is_only_shown():
     assert "field" not in only.judged
     with pytest.raises(UsageError, match="must be in the catalogue or in the truths"):
         columns_of(table, posterior, truths, ["nothing"])
+
+
+def test_truths_without_ids_are_refused_by_the_name_of_their_file(tmp_path):
+    posterior, _ = arm(CALIBRATED, GALAXIES)
+    posterior.save(tmp_path / "catalogue.parquet")
+    truths = tmp_path / "truths.csv"
+    write_catalog(Catalog.of(NUMBER=[1, 2], effective_radius=[0.5, 0.6]), truths)
+    with pytest.raises(UsageError, match=r"truths\.csv must have a column 'object_id' .* NUMBER"):
+        evaluate(tmp_path / "catalogue.parquet", truths, tmp_path / "report")

@@ -42,5 +42,5 @@ def column_of(catalog: Catalog, name: str) -> Column | None:
     """The column of a name, or the only one whose name differs from it in capitals alone."""
     if name in catalog:
         return catalog[name]
-    alike = [column for column in catalog if column.name.lower() == name]
+    alike = [column for column in catalog if column.name.lower() == name.lower()]
     return alike[0] if len(alike) == 1 else None

@@ -12,6 +12,7 @@ from jaxtyping import Float64
 from gampen.catalog import Catalog, Column
 from gampen.errors import GalaxyError, UsageError
 from gampen.pixels import LARGEST_SIDE, SMALLEST_SIDE
+from gampen.storage.positions import column_of
 
 SLACK = 1e-6
 """[pixel] by which a side may exceed whole pixels: what arithmetic leaves over."""
@@ -37,8 +38,8 @@ class Size:
     """The side of square cutouts: `times` a column's value, or `times` alone.
 
     In `unit`; without one, in that of the column, or in pixels where there is no column either. A
-    side becomes whole pixels, and is rounded up. Of a column, sides shorter than `least` [pixel]
-    become that long: cutouts must show some sky.
+    side becomes whole pixels, and is rounded up. Of a column, in whose name capitals do not matter,
+    sides shorter than `least` [pixel] become that long: cutouts must show some sky.
     """
 
     times: float = 128
@@ -65,7 +66,7 @@ class Size:
         """Each galaxy's side and the unit it is in; `UsageError` for a column that tells none."""
         if self.column is None:
             return np.full(len(catalog), float(self.times)), self.unit or Unit.PIXEL
-        column = catalog[self.column]
+        column = column_of(catalog, self.column) or catalog[self.column]
         unit, factor = self._unit_of(column)
         values = column.numbers()
         if values.ndim != 1:

@@ -19,6 +19,7 @@ from gampen.calibration.scores import rank_correlation
 from gampen.calibration.truths import Truths
 from gampen.catalog import Catalog
 from gampen.cutouts import Flag
+from gampen.errors import UsageError
 from gampen.plotting.evaluation import evaluation_page, pictures
 from gampen.plotting.style import save
 from gampen.plotting.wording import verdict
@@ -60,7 +61,7 @@ def evaluate(catalogue: Path, truths: Path, out: Path, bins: Sequence[str] = ())
     have errors of their own: see `Truths`. What cannot be used is left out and counted. `bins` name
     further columns of either table to bin the coverage by.
     """
-    catalog, known = read_catalog(catalogue), read_catalog(truths)
+    catalog, known = read_catalog(catalogue), truths_in(truths)
     posterior = Posterior.from_catalog(catalog)
     matched = Truths.match(posterior, known)
     columns = columns_of(
@@ -74,6 +75,17 @@ def evaluate(catalogue: Path, truths: Path, out: Path, bins: Sequence[str] = ())
     flags = flags_of(rows, [offender.object_id for offender in evaluation.offenders])
     figures = figures_of(evaluation, flags) | crop_figures(rows, matched)
     return Evaluated(figures, evaluation, _write(figures, evaluation, flags, out))
+
+
+def truths_in(path: Path) -> Catalog:
+    """The table of true values; `UsageError` where nothing in it tells whose they are."""
+    known = read_catalog(path)
+    if "object_id" not in known:
+        raise UsageError(
+            f"{path} must have a column 'object_id' with the ids of the catalogue; it has "
+            f"{', '.join(known.names)}: rename the one that holds them"
+        )
+    return known
 
 
 def figures_of(evaluation: Evaluation, flags: Flags) -> dict[str, object]:
