@@ -82,6 +82,18 @@ def test_the_table_has_every_galaxy_in_the_order_of_the_catalogue(visit, catalog
     )
 
 
+def test_bands_of_few_truths_stay_inside_their_axes(visit):
+    frames = visit.page.locator("#calibration-charts svg")
+    assert frames.count() == 4
+    for frame in frames.all():
+        band, axis = (
+            frame.locator(part).bounding_box() for part in (".null-band", ".axis .domain >> nth=1")
+        )
+        assert band["height"] > 0
+        assert band["y"] > axis["y"] - 1
+        assert band["y"] + band["height"] < axis["y"] + axis["height"] + 1
+
+
 def test_a_header_sorts_one_way_and_the_other(visit, catalog):
     expected = np.argsort(catalog["effective_radius_median"].numbers(), kind="stable").tolist()
     header = visit.page.locator(".tabulator-col[tabulator-field=effective_radius]")
