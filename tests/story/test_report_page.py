@@ -208,6 +208,23 @@ def test_keys_do_all_that_a_hand_does(visit, catalog):
     assert visit.page.evaluate(outline) != "none"
 
 
+def test_every_tick_of_a_joint_posterior_reads_what_it_stands_at(visit, catalog):
+    visit.page.locator(".tabulator-row").first.click()
+    alone = 0
+    for _ in range(len(catalog)):
+        axes = visit.page.evaluate(
+            "[...document.querySelectorAll('dialog .corner .axis')].map((axis) =>"
+            " [...axis.querySelectorAll('.tick')].map((tick) => [tick.__data__, tick.textContent]))"
+        )
+        assert len(axes) == 5
+        for value, text in (tick for axis in axes for tick in axis):
+            read = float(text.replace("\N{MINUS SIGN}", "-"))
+            assert read == pytest.approx(value, rel=5e-3), text
+        alone += sum(len(axis) == 1 for axis in axes)
+        visit.page.keyboard.press("ArrowRight")
+    assert alone  # a tick without a neighbour has no other to take its digits from
+
+
 def test_the_posterior_that_is_drawn_is_the_one_of_the_catalogue(visit, written):
     posterior = Posterior.load(written[1])
     for galaxy, (place, name) in ((0, (0, "bulge_to_total")), (4, (1, "effective_radius"))):
