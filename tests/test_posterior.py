@@ -36,6 +36,10 @@ def test_the_statistics_of_a_parameter_are_those_of_its_marginal():
     torch.testing.assert_close(FEW.hdi(0.68)[:, 1], radius.hdi(0.68), equal_nan=True)
 
 
+def test_a_posterior_shows_what_it_is_of_in_a_line():
+    assert repr(FEW) == "<Posterior of 5 galaxies, 3 parameters>"
+
+
 @given(posteriors())
 def test_quantiles_and_probabilities_undo_each_other(posterior):
     levels = posterior.cdf(posterior.ppf(0.2))

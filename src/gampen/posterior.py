@@ -36,7 +36,7 @@ from gampen.storage.packing import described, description, pack, unpack
 from gampen.storage.tables import read_catalog, write_catalog
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Posterior(Statistics):
     """The posterior of every galaxy.
 

@@ -181,6 +181,12 @@ def test_what_cannot_be_opened_is_refused_in_one_line(tmp_path, tmp_path_factory
         "there is no": tmp_path / "none",
         "must hold FITS files or an info table": empty,
         "must have a column 'file_name'; it has ra": write_info(tmp_path_factory, "ra\n1\n"),
+        "it has file_name;ra: put commas between": write_info(
+            tmp_path_factory, "file_name;ra\na.fits;1\n"
+        ),
+        "it has File_Name, ra: write 'File_Name' as 'file_name'": write_info(
+            tmp_path_factory, "File_Name,ra\na.fits,1\n"
+        ),
         "must list at least one galaxy": write_info(tmp_path_factory, "file_name\n"),
         "1 are not, the first is 'a'": write_info(
             tmp_path_factory, "object_id,file_name\na,a.fits\na,b.fits\n"

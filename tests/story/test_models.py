@@ -32,7 +32,7 @@ def test_whether_it_passes_is_what_its_card_says(gampen, name):
     word = "passes" if not failed else "fails"
     assert tests > 10
     (line,) = [line for line in gampen("models").out.splitlines() if line.startswith(f"{name}:")]
-    assert f"; tests: {word} ({tests - failed} of {tests}); " in line
+    assert f"; tests: {word} ({tests - failed} of {tests} passed); " in line
 
 
 def test_a_name_prints_its_card_as_it_is(gampen):

@@ -1,6 +1,7 @@
 """Predicting from the command line: every galaxy one row, every wrong call one line."""
 
 import shutil
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -104,6 +105,11 @@ def test_a_bad_file_is_a_flagged_row_with_its_reason(gampen, folder, model, tmp_
     ran = gampen("predict", folder, "-o", out, "--estimator", model, *FEW)
     assert (ran.status, ran.err) == (0, "")
     assert f"{GALAXIES - len(BAD_FILES)} of {GALAXIES} galaxies have a posterior" in ran.out
+    said = ran.out.splitlines()
+    told = said[said.index("the others are flagged rows whose status says why") + 1 :]
+    whys = Counter(text for text in read_catalog(out)["status"].text() if text != "ok")
+    assert " ".join(told[0].split()).startswith(f"{whys.most_common()[0][1]}: ")
+    assert any(line.startswith(f"  and {len(whys) - 5} other reasons") for line in told)
     catalog, before = read_catalog(out), read_catalog(whole)
     for name, status, flags in zip(
         catalog["object_id"].text(), catalog["status"].text(), catalog["flags"].values, strict=True

@@ -82,6 +82,18 @@ def test_the_table_has_every_galaxy_in_the_order_of_the_catalogue(visit, catalog
     )
 
 
+def test_bands_of_few_truths_stay_inside_their_axes(visit):
+    frames = visit.page.locator("#calibration-charts svg")
+    assert frames.count() == 4
+    for frame in frames.all():
+        band, axis = (
+            frame.locator(part).bounding_box() for part in (".null-band", ".axis .domain >> nth=1")
+        )
+        assert band["height"] > 0
+        assert band["y"] > axis["y"] - 1
+        assert band["y"] + band["height"] < axis["y"] + axis["height"] + 1
+
+
 def test_a_header_sorts_one_way_and_the_other(visit, catalog):
     expected = np.argsort(catalog["effective_radius_median"].numbers(), kind="stable").tolist()
     header = visit.page.locator(".tabulator-col[tabulator-field=effective_radius]")
@@ -194,6 +206,23 @@ def test_keys_do_all_that_a_hand_does(visit, catalog):
     assert names[-1] in last.text_content()
     outline = "getComputedStyle(document.activeElement).outlineStyle"
     assert visit.page.evaluate(outline) != "none"
+
+
+def test_every_tick_of_a_joint_posterior_reads_what_it_stands_at(visit, catalog):
+    visit.page.locator(".tabulator-row").first.click()
+    alone = 0
+    for _ in range(len(catalog)):
+        axes = visit.page.evaluate(
+            "[...document.querySelectorAll('dialog .corner .axis')].map((axis) =>"
+            " [...axis.querySelectorAll('.tick')].map((tick) => [tick.__data__, tick.textContent]))"
+        )
+        assert len(axes) == 5
+        for value, text in (tick for axis in axes for tick in axis):
+            read = float(text.replace("\N{MINUS SIGN}", "-"))
+            assert read == pytest.approx(value, rel=5e-3), text
+        alone += sum(len(axis) == 1 for axis in axes)
+        visit.page.keyboard.press("ArrowRight")
+    assert alone  # a tick without a neighbour has no other to take its digits from
 
 
 def test_the_posterior_that_is_drawn_is_the_one_of_the_catalogue(visit, written):

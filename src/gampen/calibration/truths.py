@@ -109,7 +109,7 @@ def _judged(posterior: Posterior, known: Catalog) -> list[str]:
     if not names:
         raise UsageError(
             f"truths must have a column of at least one of {', '.join(posterior.space.names)}; "
-            f"got {', '.join(known.names)}"
+            f"got {', '.join(known.names)}: give the true values one of these names"
         )
     return names
 

@@ -89,7 +89,7 @@ def judged(one: Model) -> str:
     """In a word whether it passes the tests of its card, and how many of them."""
     if one.card is None:
         return "tests: none known"
-    return f"tests: {one.card.verdict} ({one.card.passed} of {one.card.tests})"
+    return f"tests: {one.card.verdict} ({one.card.passed} of {one.card.tests} passed)"
 
 
 def place(one: Model) -> str:

@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from gampen.verbs.predict import Count, Predicted
     from gampen.verbs.predict_request import PredictRequest
 
+REASONS = 5
+"""So many of the reasons why there is no posterior are printed; the catalogue holds all."""
+
 
 @command(GO_ON)
 def predict(  # noqa: PLR0913 - a command's arguments are what a person may say
@@ -129,6 +132,10 @@ def _report_prediction(done: Predicted, request: PredictRequest, page: Path | No
     out.print(f"{found} of {done.galaxies} galaxies have a posterior", markup=False)
     if done.failed:
         out.print("the others are flagged rows whose status says why", markup=False)
+        for reason, number in done.reasons[:REASONS]:
+            out.print(f"  {number}: {reason}", markup=False)
+        if len(done.reasons) > REASONS:
+            out.print(f"  and {len(done.reasons) - REASONS} other reasons", markup=False)
     for file in done.files:
         out.print(str(file), markup=False)
     if page is not None:

@@ -20,6 +20,14 @@ class Statistics(ABC):
     def marginals(self) -> Sequence[Marginal]:
         """The marginal of each parameter, in order."""
 
+    @abstractmethod
+    def __len__(self) -> int:
+        """The number of galaxies."""
+
+    def __repr__(self) -> str:
+        """How much it is of: its thousands of numbers would hide even that."""
+        return f"<{type(self).__name__} of {len(self)} galaxies, {len(self.marginals)} parameters>"
+
     @property
     def mean(self) -> Float[Tensor, "galaxy parameter"]:
         """The mean values."""

@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
@@ -121,9 +121,9 @@ def listed(table: Path) -> Folder:
     """The galaxies that an info table lists."""
     catalog = read_catalog(table)
     if "file_name" not in catalog:
-        raise UsageError(
-            f"{table} must have a column 'file_name'; it has {shortened(', '.join(catalog.names))}"
-        )
+        found = shortened(", ".join(catalog.names))
+        advice = advice_on(catalog.names)
+        raise UsageError(f"{table} must have a column 'file_name'; it has {found}{advice}")
     if not len(catalog):
         raise UsageError(f"{table} must list at least one galaxy; it lists none")
     files = names_in(catalog["file_name"])
@@ -134,6 +134,14 @@ def listed(table: Path) -> Folder:
     # A split of a labelled set, as the original GaMPEN writes them, lists files of the whole set.
     root = table.parent.parent if table.parent.name == SPLITS else table.parent
     return folder_of(root, ids, files, in_our_units(catalog))
+
+
+def advice_on(names: Sequence[str]) -> str:
+    """What to do about columns of which none is `file_name`; empty where nothing is known."""
+    if len(names) == 1 and any(mark in names[0] for mark in ";\t"):
+        return ": put commas between the columns"
+    near = [name for name in names if name.strip().lower() == "file_name"]
+    return f": write '{near[0]}' as 'file_name'" if near else ""
 
 
 def bare(root: Path, names: list[str]) -> Folder:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ from gampen.storage.tables import read_catalog
 from gampen.verbs.outputs import claim_file, claim_folder
 from gampen.verbs.parts import Done, Task, done_of, estimator_of, predict_part, predict_parts
 from gampen.verbs.predict_request import PredictRequest
-from gampen.verbs.sights import Sight
+from gampen.verbs.sights import OK, Sight
 
 WORKPLACE = ".parts"  # follows the name of a catalogue that is to be one file
 
@@ -57,6 +58,8 @@ class Predicted:
     galaxies: int
     failed: int
     flagged: int
+    reasons: tuple[tuple[str, int], ...] = ()
+    """Why galaxies have no posterior, and how many of each reason; the most frequent ones first."""
 
     @property
     def catalog(self) -> Catalog:
@@ -79,8 +82,10 @@ def predict(request: PredictRequest, progress: Progress = lambda _: None) -> Pre
         for done in run.before():
             tally.ended(done)
         run.work(tally)
+        reasons = run.reasons() if tally.count.failed else ()
         run.finish()
-    return Predicted(request.results, len(run.source), tally.count.failed, tally.count.flagged)
+    counts = (len(run.source), tally.count.failed, tally.count.flagged)
+    return Predicted(request.results, *counts, reasons)
 
 
 @dataclass
@@ -182,6 +187,14 @@ class Run:
                 f"every part must be predicted; {len(lost)} of {len(self.plan.parts)} were not: "
                 f"{lost[0]}; run the same command again to go on"
             )
+
+    def reasons(self) -> tuple[tuple[str, int], ...]:
+        """Why galaxies have no posterior, and how many of each reason, from the parts on disk."""
+        counts: Counter[str] = Counter()
+        for number in range(len(self.plan.parts)):
+            counts.update(read_columns(self.parts.path(number), "status")["status"].text())
+        counts.pop(OK, None)
+        return tuple(counts.most_common())
 
     def finish(self) -> None:
         """Make the catalogue of its parts, and leave nothing else behind."""

@@ -65,7 +65,8 @@ function drawDistribution(parent, sample) {
 // Coverage less its level against the level, one line a parameter, in the band of a perfect one.
 function drawCoverage(parent, calibration) {
   const levels = calibration.levels_grid;
-  const reach = Math.max(0.05, 1.15 * d3.max(calibration.covered.flat().map((share, n) => Math.abs(share - levels[n % levels.length]))));
+  const shown = [...calibration.covered, ...calibration.band].flat(); // of few galaxies the band is wide
+  const reach = Math.max(0.05, 1.15 * d3.max(shown.map((share, n) => Math.abs(share - levels[n % levels.length]))));
   const x = d3.scaleLinear().domain([0, 1]), y = d3.scaleLinear().domain([-reach, reach]);
   y.percent = true;
   const { svg } = chartIn(parent, {
@@ -97,8 +98,9 @@ function drawRanks(parent, calibration, n) {
     title: `Ranks: ${calibration.names[n]}`, x, y, xLabel: "rank of the truth", box: { ...CHART, left: 30 },
     label: `Histogram of the ranks of the true ${calibration.names[n]}, flat where the posterior is true`,
   });
+  const highest = y(1 + calibration.rank_spread), lowest = y(Math.max(0, 1 - calibration.rank_spread));
   svg.append("rect").attr("class", "null-band").attr("x", x(0)).attr("width", x(1) - x(0))
-    .attr("y", y(1 + calibration.rank_spread)).attr("height", y(1 - calibration.rank_spread) - y(1 + calibration.rank_spread));
+    .attr("y", highest).attr("height", lowest - highest);
   svg.append("line").attr("class", "zero").attr("x1", x(0)).attr("x2", x(1)).attr("y1", y(1)).attr("y2", y(1));
   const steps = ranks.flatMap((value, at) => [[at / bins, value], [(at + 1) / bins, value]]);
   svg.append("path").attr("class", "series").style("stroke", seriesColour(n))

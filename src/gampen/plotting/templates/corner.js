@@ -83,7 +83,7 @@ function drawTruth(panel, truths, axis, scale, cell, upright) {
 // Few ticks, written with as many digits as tell them apart.
 function fewTicks(scale) {
   const ticks = scale.ticks(3);
-  const step = ticks.length > 1 ? Math.abs(ticks[1] - ticks[0]) : 1;
+  const step = Math.abs(d3.tickStep(...scale.domain(), 3)); // known of a single tick as well
   const size = Math.max(...ticks.map(Math.abs));
   const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   const text = size >= 1e5 ? (value) => signed(value.toPrecision(3).replace("e+", "e")) : (value) => fixed(value, decimals);
