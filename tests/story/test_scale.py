@@ -202,14 +202,14 @@ def test_a_disk_that_is_full_is_one_line_and_the_run_can_be_gone_on_with(folder,
 
 def test_a_batch_system_that_ends_a_run_is_taken_for_ctrl_c(folder, model, tmp_path):
     out = tmp_path / "catalogue.parquet"
-    command = [EXECUTABLE, "predict", folder, "--estimator", model, "-o", out, "--passes", "200000"]
+    command = [EXECUTABLE, "predict", folder, "--estimator", model, "-o", out, "--passes", "20000"]
     words = [str(word) for word in command]
     process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=ALONE)
     trace = tmp_path / "catalogue.parquet.parts" / ".trace-00000.json"
     while not trace.exists():
         assert process.poll() is None
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=200)
     assert process.returncode == 130
     assert said.splitlines()[-1].endswith("run the same command again to go on")
     assert not trace.exists()

@@ -117,7 +117,9 @@ def predict_parts(tasks: Iterable[Task], tell: Tell = lambda _: None) -> Iterato
     """
     keep_memory()
     share_allocator()
-    with ExitStack() as stack, single_threaded(1) as last:
+    with ExitStack() as stack:
+        # Entered first and so left last: what is summed up waits for lanes, which an end cancels.
+        last = stack.enter_context(single_threaded(1))
         ending: deque[Future[Done]] = deque()
         side: Lanes | None = None
         for task in tasks:
